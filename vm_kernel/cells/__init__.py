@@ -1,0 +1,1 @@
+"""The JavaScript side of cells and what reads it; refuses to run anything."""

@@ -1,0 +1,180 @@
+"""Owns how the kernelspec gets to where Jupyter looks for it, and away; refuses to know what a kernel does.
+
+The only module here that imports jupyter_client; never imported by a running kernel.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+
+from . import __version__
+
+NAME = "javascript-vm"
+PACKAGE = os.path.dirname(os.path.abspath(__file__))
+#: In an installed package, and in a source tree.
+SOURCES = (os.path.join(PACKAGE, "kernelspec"), os.path.join(os.path.dirname(PACKAGE), "kernelspec"))
+
+
+class InstallError(Exception):
+    """The kernelspec cannot be put or removed; the message says what to do."""
+
+
+def kernelspec() -> dict[str, bytes]:
+    """The files of the kernelspec for this Python, by name; `argv` is absolute, so it needs no PATH.
+
+    Raises: InstallError when the package came without them.
+    """
+    folder = next((source for source in SOURCES if os.path.isfile(os.path.join(source, "kernel.json"))), None)
+    if folder is None:
+        raise InstallError("this installation has no kernelspec files: install the package again")
+    files = {}
+    for name in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, name), "rb") as file:
+            files[name] = file.read()
+    spec = json.loads(files["kernel.json"])
+    # -P: a json.py beside the notebook must not stand in for Python's own.
+    flags = ["-P"] if sys.version_info >= (3, 11) else []
+    spec["argv"] = [sys.executable, *flags, "-m", "vm_kernel", "-f", "{connection_file}"]
+    files["kernel.json"] = (json.dumps(spec, indent=2, ensure_ascii=False) + "\n").encode()
+    return files
+
+
+def default_prefix() -> str | None:
+    """This environment where it is one of its own (venv, conda); None: the user's account."""
+    own = sys.prefix != sys.base_prefix or os.path.isdir(os.path.join(sys.prefix, "conda-meta"))
+    return sys.prefix if own else None
+
+
+def put(prefix: str | None) -> str:
+    """Writes the kernelspec under `prefix`/share/jupyter; None: the user's Jupyter folder (JUPYTER_DATA_DIR).
+
+    Returns the folder; an older one in its place is replaced. Raises: InstallError.
+    """
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    with tempfile.TemporaryDirectory() as staging:
+        for name, content in kernelspec().items():
+            with open(os.path.join(staging, name), "wb") as file:
+                file.write(content)
+        # mkdtemp gives 0700, and copying keeps modes: other users of a shared prefix must be able to read it.
+        os.chmod(staging, 0o755)
+        try:
+            return str(
+                KernelSpecManager().install_kernel_spec(staging, NAME, user=prefix is None, prefix=prefix)
+            )
+        except OSError as error:
+            where = error.filename or prefix or "the user's Jupyter folder"
+            raise InstallError(
+                f"cannot write to {where} ({error.strerror}): choose --user (your account), --sys-prefix "
+                "(this Python's environment) or --prefix P with a folder that you may write to"
+            ) from error
+
+
+def found() -> str | None:
+    """The folder of the kernelspec that Jupyter takes now, None when it finds none."""
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    folder = KernelSpecManager().find_kernel_specs().get(NAME)
+    return None if folder is None else str(folder)
+
+
+def remove(prefix: str | None, user: bool) -> str:
+    """Removes the kernelspec under `prefix`, of the `user`, or with neither the one that Jupyter takes now.
+
+    Returns the folder. Raises: InstallError when there is none or it may not be removed.
+    """
+    import shutil
+
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    if prefix is not None:
+        folder: str | None = os.path.join(prefix, "share", "jupyter", "kernels", NAME)
+    elif user:
+        folder = os.path.join(KernelSpecManager().user_kernel_dir, NAME)
+    else:
+        folder = found()
+    if folder is None or not os.path.isfile(os.path.join(folder, "kernel.json")):
+        raise InstallError(
+            f"no kernelspec {NAME} {f'in {folder}' if folder else 'that Jupyter finds'}: "
+            "`jupyter kernelspec list` shows where kernels are"
+        )
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise InstallError(
+            f"cannot remove {error.filename or folder} ({error.strerror}): it needs its owner"
+        ) from error
+    return folder
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The command line as a value; exits as argparse does."""
+    parser = argparse.ArgumentParser(
+        prog="python -m vm_kernel",
+        description="A Jupyter kernel for JavaScript around V8. Jupyter starts it with -f CONNECTION_FILE.",
+    )
+    parser.add_argument("--version", action="version", version=f"vm-kernel {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="install | uninstall")
+    for name, sentence in (
+        ("install", f"let Jupyter find this kernel as {NAME!r}"),
+        ("uninstall", "undo that (without a place: where Jupyter finds it now)"),
+    ):
+        command = commands.add_parser(name, help=sentence, description=sentence)
+        place = command.add_mutually_exclusive_group()
+        place.add_argument(
+            "--user", action="store_true", help="for your account (default outside of environments)"
+        )
+        place.add_argument(
+            "--sys-prefix", action="store_true", help="for this Python's environment (default in one)"
+        )
+        place.add_argument("--prefix", metavar="P", help="below P/share/jupyter")
+    return parser.parse_args(argv)
+
+
+def announce(folder: str) -> None:
+    """Says where the kernelspec is and whether Jupyter will take that one."""
+    print(f"{NAME} is installed in {folder}")
+    taken = found()
+    if taken is None:
+        share = os.path.dirname(os.path.dirname(folder))
+        print(f"Jupyter does not look there by itself: start it with JUPYTER_PATH={share}")
+    elif not os.path.samefile(taken, folder):
+        print(
+            f"Jupyter finds another one first, in {taken}: "
+            f"remove it with `{sys.executable} -m vm_kernel uninstall`"
+        )
+    else:
+        print("Try: jupyter console --kernel " + NAME)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs `install` or `uninstall`; returns the exit code."""
+    arguments = parse(argv)
+    prefix = (
+        os.path.abspath(arguments.prefix)
+        if arguments.prefix
+        else sys.prefix
+        if arguments.sys_prefix
+        else None
+    )
+    try:
+        if arguments.command == "uninstall":
+            print(f"{NAME} is gone from {remove(prefix, arguments.user)}")
+            return 0
+        if prefix is None and not arguments.user:
+            prefix = default_prefix()
+        announce(put(prefix))
+        return 0
+    except ImportError as error:
+        print(
+            f"vm_kernel: {error}: install the package with what it needs, `pip install vm-kernel`",
+            file=sys.stderr,
+        )
+    except InstallError as error:
+        print(f"vm_kernel: {error}", file=sys.stderr)
+    return 1

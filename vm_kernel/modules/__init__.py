@@ -1,0 +1,1 @@
+"""Host modules that a template can grant; none yet."""
