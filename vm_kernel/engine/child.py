@@ -1,0 +1,305 @@
+"""Owns the engine process: V8 on its own threads, one pipe, one 5 ms tick; refuses to know executions and clients.
+
+The main thread alone reads and writes the pipe. While JavaScript runs it carries records from the ring to the pipe,
+watches resident memory and hears STOP; JavaScript waits for it in a full ring and in prompt(). Nothing is imported but
+small C modules: every millisecond here is in each session's start (tests hold the list).
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+
+from ..cells import bundle
+from . import frames
+from .confinement import Memory, bind_to_parent, heap_flags
+from .frames import (
+    ANSWER,
+    BROKEN,
+    COMPLETE,
+    DONE,
+    EVALUATE,
+    FATAL,
+    INPUT,
+    IS_COMPLETE,
+    OK,
+    OUT_OF_MEMORY,
+    READY,
+    STOP,
+    TERMINATED,
+    TURN,
+    TURN_BEGUN,
+    TURN_ENDED,
+    TURN_STOPPED,
+)
+from .lane import CELL, NEXT_TIMER_MS, PENDING, Lane
+from .pipe import Pipe
+from .v8 import library
+from .v8.holder import Holder, open_holder
+from .v8.rejections import report_rejections
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .v8.context import Context
+
+TICK_MS = 5
+RECOVERIES = 3  # no-op tasks after a cancel, which may hit the next task instead of its own
+
+# operations: cells/js/session/kinds.js, cells/js/parser/entry.js
+RUN, TICK, ABANDON, COMPLETE_LIVE, INSPECT_LIVE, RESET = 1, 2, 3, 4, 5, 6
+TRANSFORM, CHECK, TARGET, STATIC = 1, 2, 3, 4
+
+
+class Child:
+    """The state of the engine process; `serve` is its life.
+
+    A cell is parsed, run and, if it awaits, awaited: `_cell` is its number all that time. A turn is one timer's
+    callback between cells or while a cell is awaited: `_turn` is true while one runs.
+    """
+
+    def __init__(self, pipe: int, texts_file: int, folder: str, mem_mb: int) -> None:
+        self._pipe = Pipe(pipe, texts_file)
+        self._wake_read, wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        library.load(folder, heap_flags(mem_mb))
+        natives = "globalThis.__natives = " + _script("natives.js")
+        self._rejections = False
+        self._holder: Holder | None = None
+        self._session = Lane(wake_write, (natives, _script("session.js")), self._prepare)
+        self._session.holder = self._holder
+        self._parser = Lane(wake_write, (natives, _script("parser.js")))
+        self._natives_off = library.forbid_natives()
+        self._memory = Memory(mem_mb)
+        self._cells: list[tuple[int, bytes]] = []  # not yet started
+        self._cell = 0
+        self._turn = self._turn_told = False
+        self._started = False  # a task was handed to JavaScript since the last look
+        self._stopping = False  # the cell or the turn that runs is to end
+        self._full = False  # it used too much memory
+        self._due: float | None = None  # when the next timer is, monotonic seconds
+
+    def _prepare(self, context: Context) -> None:
+        self._rejections = report_rejections(context, lambda: self._session.cancelled)
+        self._holder = open_holder(context)
+
+    # -- the loop
+
+    def serve(self) -> None:
+        """Until the pipe closes; never returns."""
+        self._pipe.send(READY, 0, f"natives={not self._natives_off} rejections={self._rejections}".encode())
+        poll = select.poll()
+        poll.register(self._wake_read, select.POLLIN)
+        wanted, watch_at = 0, 0.0
+        while True:
+            wants = select.POLLIN | (select.POLLOUT if self._pipe.outgoing else 0)
+            if wants != wanted:
+                poll.register(self._pipe.descriptor, wants)
+                wanted = wants
+            for descriptor, events in poll.poll(self._timeout_ms()):
+                if descriptor == self._wake_read:
+                    os.read(self._wake_read, 4096)
+                elif events & ~select.POLLOUT:
+                    for frame in self._pipe.read():
+                        self._request(*frame)
+            self._session.advance()
+            self._parser.advance()
+            self._start_next()
+            if self._session.busy:
+                now = time.monotonic()
+                if self._started:  # a short task is over before the first look at it
+                    self._started, watch_at = False, now + TICK_MS / 1000
+                elif now >= watch_at:
+                    watch_at = now + TICK_MS / 1000
+                    self._watch()
+            self._pipe.carry(self._session)
+            if self._pipe.outgoing:
+                self._pipe.write()
+
+    def _timeout_ms(self) -> float | None:
+        if self._session.busy or self._parser.busy:
+            return TICK_MS
+        if self._due is None or self._pipe.full:
+            return None
+        return max(0.0, (self._due - time.monotonic()) * 1000)
+
+    def _start_next(self) -> None:
+        """When the session's context is free: a waiting cell first, then a timer that is due."""
+        if self._session.busy or self._parser.busy:
+            return
+        if self._cells and not self._cell:
+            self._cell, message = self._cells.pop(0)
+            self._parser.submit(TRANSFORM, message, self._parsed)
+        elif self._due is not None and time.monotonic() >= self._due and not self._pipe.full:
+            self._turn, self._turn_told = True, False
+            self._arm()
+            self._session.submit(TICK, b"", self._ticked)
+
+    # -- cells and turns
+
+    def _parsed(self, kind: int, text: str) -> None:
+        if self._stopping or kind != library.STRING:
+            self._finish(TERMINATED if self._stopping else BROKEN)
+        else:
+            self._arm()
+            self._session.submit(RUN, text.encode("ascii"), self._ran)
+
+    def _ran(self, kind: int, text: str) -> None:
+        status = self._status(kind)
+        if status != OK:
+            self._finish(status)
+        elif not self._session.header[PENDING]:
+            self._finish(OK)
+        elif self._stopping:
+            self._finish(TERMINATED)
+        self._schedule()
+
+    def _ticked(self, kind: int, text: str) -> None:
+        """A timer's turn is over; it may have settled the cell that is awaited."""
+        status, owner, told = self._status(kind), self._session.header[CELL], self._turn_told
+        self._turn = self._turn_told = False
+        ends_cell = self._cell and (self._stopping or owner == self._cell)
+        alone = status != OK and not ends_cell  # late code of an older cell was stopped
+        if told or alone:
+            self._pipe.carry(self._session, final=True)
+            self._pipe.send(TURN, owner, bytes((TURN_STOPPED if alone else TURN_ENDED, status)))
+        if alone:
+            self._recover(owner)
+        elif self._cell and status == OK and not self._session.header[PENDING]:
+            self._finish(OK)
+        elif ends_cell and (self._stopping or status != OK):
+            self._finish(status if status != OK else TERMINATED)
+        self._schedule()
+
+    def _status(self, kind: int) -> int:
+        if kind < library.EXCEPTION:
+            return OK
+        # A stop at the heap limit may come back as out of memory, as terminated or as an exception without a value.
+        if kind == library.OUT_OF_MEMORY or self._session.context.heap_limit_reached():
+            self._full = True
+        if self._full:
+            return OUT_OF_MEMORY
+        return TERMINATED if self._stopping or kind == library.TERMINATED else BROKEN
+
+    def _finish(self, status: int) -> None:
+        """The cell is over: its records first, then its end."""
+        cell, touched = self._cell, self._stopping or self._full or status != OK
+        self._cell = 0
+        self._pipe.carry(self._session, final=True)
+        self._pipe.send(DONE, cell, bytes((status,)) + self._memory.peak_mb().to_bytes(4, "little"))
+        self._pipe.write()
+        if touched:
+            self._recover(cell)
+
+    def _recover(self, cell: int) -> None:
+        """Leave nothing of what was stopped: its promise, its timers, a cancel that came late, a full heap."""
+        self._stopping = False
+        if self._full:
+            self._full = False
+            self._session.context.limit_heap(0)
+            self._session.context.collect_garbage()
+        for _ in range(RECOVERIES):
+            self._session.submit(RESET, b"", self._recovered)
+        self._session.submit(ABANDON, b'{"cell":%d}' % cell, self._recovered)
+
+    def _recovered(self, kind: int, text: str) -> None:
+        self._schedule()
+
+    def _schedule(self) -> None:
+        """Note when JavaScript's first timer is due."""
+        due_ms = self._session.header[NEXT_TIMER_MS]
+        self._due = None if due_ms < 0 else time.monotonic() + due_ms / 1000
+
+    def _stop(self, cell: int) -> None:
+        """STOP from the kernel, for one cell or (0) for whatever runs."""
+        for waiting in [item for item in self._cells if cell in (0, item[0])]:
+            self._cells.remove(waiting)
+            self._pipe.send(DONE, waiting[0], bytes((TERMINATED, 0, 0, 0, 0)))
+        if self._cell and cell in (0, self._cell):
+            self._stopping = True
+            if self._parser.busy:
+                self._parser.cancel()
+            if self._session.busy:
+                self._session.cancel()
+            elif not self._parser.busy:
+                # The context looks idle, but a reaction that V8 runs by itself (Atomics.waitAsync) may hold it: the
+                # cell is over when a task comes through, and the kernel ends the engine when none does.
+                self._session.submit(RESET, b"", self._awaited_stopped)
+        elif self._turn and cell in (0, self._session.header[CELL]):
+            self._stopping = True
+            self._session.cancel()
+
+    def _awaited_stopped(self, kind: int, text: str) -> None:
+        if self._cell and self._stopping:
+            self._finish(TERMINATED)
+
+    # -- memory and turns that last
+
+    def _arm(self) -> None:
+        self._started = True
+        limit_mb = self._memory.arm()
+        self._session.context.limit_heap(limit_mb << 20)
+
+    def _watch(self) -> None:
+        if self._turn and not self._turn_told:
+            self._turn_told = True
+            self._pipe.send(TURN, self._session.header[CELL], bytes((TURN_BEGUN, OK)))
+        if (self._cell or self._turn) and not self._full and self._memory.exceeded():
+            self._full = True
+        if self._stopping or self._full:
+            self._session.cancel()  # it may have begun to wait for the host since it was told
+
+    # -- requests
+
+    def _request(self, kind: int, number: int, payload: bytes) -> None:
+        if kind == EVALUATE:
+            self._cells.append((number, payload))
+        elif kind == STOP:
+            self._stop(number)
+        elif kind == INPUT:
+            self._session.answer(payload)
+        elif kind == frames.TAKEN:
+            self._pipe.taken(self._session)
+        elif kind == IS_COMPLETE:
+            self._parser.submit(CHECK, payload, lambda kind, text: self._answer(number, kind, text))
+        else:
+            live = COMPLETE_LIVE if kind == COMPLETE else INSPECT_LIVE
+            self._parser.submit(TARGET, payload, lambda kind, text: self._target(live, number, payload, kind, text))
+
+    def _target(self, live: int, number: int, payload: bytes, kind: int, text: str) -> None:
+        """What is asked about is known: look at the live objects, or at the sources while a cell keeps them busy."""
+        if kind != library.STRING:
+            self._answer(number, kind, text)
+        elif not self._session.busy:
+            self._session.submit(live, text.encode("ascii"), lambda kind, text: self._looked(number, kind))
+        elif live == COMPLETE_LIVE:
+            self._parser.submit(STATIC, payload, lambda kind, text: self._answer(number, kind, text))
+        else:
+            self._answer(number, library.UNDEFINED, "")
+
+    def _looked(self, number: int, kind: int) -> None:
+        """The answer of a live look-up came as a record; only a failure has to be told."""
+        self._schedule()
+        if kind >= library.EXCEPTION:
+            self._answer(number, kind, "")
+
+    def _answer(self, number: int, kind: int, text: str) -> None:
+        self._pipe.send(ANSWER, number, text.encode("utf-8") if kind == library.STRING else b"{}")
+
+
+def _script(name: str) -> str:
+    """Named `vm:...`, so that stack traces can leave our frames out."""
+    return f"{bundle.read(name)}\n//# sourceURL=vm:{name}"
+
+
+def main(arguments: list[str]) -> None:
+    """pipe, file for long texts (-1: none), parent's pid, mini-racer's folder, mem_mb."""
+    pipe, texts_file, parent, folder, mem_mb = arguments
+    bind_to_parent(int(parent))
+    try:
+        child = Child(int(pipe), int(texts_file), folder, int(mem_mb))
+    except (library.EngineUnavailable, bundle.AssetMissing) as error:
+        os.set_blocking(int(pipe), True)
+        os.write(int(pipe), frames.encode(FATAL, 0, str(error).encode("utf-8")[:4096]))
+        os._exit(3)
+    child.serve()

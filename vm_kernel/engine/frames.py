@@ -1,0 +1,88 @@
+"""Owns the bytes between kernel and engine process, without doing any input or output; refuses to know what they mean.
+
+A frame is `<u32 payload length><u8 kind><u32 number>` and the payload. The number is a cell or a request. Both sides
+import this file, so it imports next to nothing.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+HEADER = Struct("<IBI")
+
+# kernel to engine; payloads are ASCII JSON
+EVALUATE, IS_COMPLETE, COMPLETE, INSPECT, STOP, INPUT, TAKEN = 1, 2, 3, 4, 5, 6, 7
+# engine to kernel
+READY, RECORDS, DONE, TURN, ANSWER, FATAL, TEXT = 65, 66, 67, 68, 69, 70, 71
+
+TO_ENGINE = (EVALUATE, IS_COMPLETE, COMPLETE, INSPECT, STOP, INPUT, TAKEN)
+TO_KERNEL = (READY, RECORDS, DONE, TURN, ANSWER, FATAL, TEXT)
+
+#: Longest payload by kind: the length is checked before anything is allocated for it.
+MAX_BYTES = {
+    EVALUATE: 64 << 20,
+    IS_COMPLETE: 64 << 20,
+    COMPLETE: 64 << 20,
+    INSPECT: 64 << 20,
+    STOP: 0,
+    INPUT: 16 << 20,
+    TAKEN: 0,
+    READY: 4096,
+    RECORDS: 1 << 20,
+    DONE: 16,
+    TURN: 16,
+    ANSWER: 4 << 20,
+    FATAL: 4096,
+    TEXT: 9,
+}
+
+# Payload of TEXT: a record's kind and the length of its text, which lies at the start of the file that both sides
+# share. The kernel answers TAKEN, and only then is the file used again.
+LONG_TEXT = Struct("<BQ")
+LONGEST_TEXT_BYTES = 192 << 20
+
+# A record, many of them in one RECORDS frame, and the flag that its text goes on in the next one of its kind and id.
+RECORD = Struct("<BBxxII")
+MORE = 1
+
+# First byte of DONE: how the task ended; what the cell itself said stands in its OUTCOME record.
+OK, BROKEN, TERMINATED, OUT_OF_MEMORY = 0, 1, 2, 3
+
+
+# First byte of TURN; the second says how it was stopped.
+TURN_ENDED, TURN_BEGUN, TURN_STOPPED = 0, 1, 2
+
+
+class BadFrame(Exception):
+    """The other side sent what this format does not allow."""
+
+
+def encode(kind: int, number: int, payload: bytes = b"") -> bytes:
+    return HEADER.pack(len(payload), kind, number) + payload
+
+
+class Decoder:
+    """Bytes in, frames out. `kinds`: those that may arrive on this side."""
+
+    def __init__(self, kinds: tuple[int, ...]) -> None:
+        self._kinds = frozenset(kinds)
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[tuple[int, int, bytes]]:
+        """The complete frames so far as (kind, number, payload). Raises BadFrame; the decoder is useless afterwards."""
+        buffer = self._buffer
+        buffer += data
+        frames, at, size = [], 0, HEADER.size
+        while len(buffer) - at >= size:
+            length, kind, number = HEADER.unpack_from(buffer, at)
+            if kind not in self._kinds:
+                raise BadFrame(f"frame of kind {kind}")
+            if length > MAX_BYTES[kind]:
+                raise BadFrame(f"frame of kind {kind} announces {length} bytes")
+            if len(buffer) - at - size < length:
+                break
+            frames.append((kind, number, bytes(buffer[at + size : at + size + length])))
+            at += size + length
+        if at:
+            del buffer[:at]
+        return frames

@@ -1,0 +1,168 @@
+"""Owns one context's queue: one task at a time, its message in, its end out; refuses to know what the tasks are.
+
+The layout of the shared buffer is cells/js/session/bridge.js's; the constants here are its other half.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+
+from .v8.context import Context
+from .v8.holder import Holder
+
+RING_WRITE, RING_READ, OPERATION, INBOX_LENGTH, INBOX_MORE = 0, 1, 2, 3, 4
+PENDING, NEXT_TIMER_MS, HOST_OPERATION, CELL, TIMERS = 5, 6, 7, 8, 9
+TEXT_KIND, TEXT_ID, TEXT_TAKEN, PROMISE_STATE = 10, 11, 12, 13
+DRAIN, PULL, ASK, TEXT, PROMISE = 1, 2, 3, 4, 5
+HEADER_BYTES, INBOX_BYTES, RING_BYTES = 256, 1 << 18, 1 << 17
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Done = Callable[[int, str], None]
+
+
+class Lane:
+    """A context with its entry function, its inbox and its ring. All methods but `_host` run on the main thread."""
+
+    def __init__(
+        self, wake_fd: int, scripts: tuple[str, ...], prepare: Callable[[Context], None] | None = None
+    ) -> None:
+        self._wake_fd = wake_fd
+        self.context = Context(self.wake)
+        size = HEADER_BYTES + INBOX_BYTES + RING_BYTES
+        buffer = self.context.buffer(f"globalThis.__buffer = new SharedArrayBuffer({size})")
+        self.header = buffer[:HEADER_BYTES].cast("i")
+        self.counters = buffer[:HEADER_BYTES].cast("I")
+        self._inbox = buffer[HEADER_BYTES : HEADER_BYTES + INBOX_BYTES]
+        self._ring = buffer[HEADER_BYTES + INBOX_BYTES :]
+        self._message = memoryview(b"")
+        self._gate = _thread.allocate_lock()  # held while JavaScript waits for the main thread
+        self.waiting = 0  # the host operation that JavaScript waits in: 0, DRAIN, ASK or TEXT
+        self.cancelled = False  # the running task is to end
+        self.holder: Holder | None = None
+        self._text = bytearray()  # a long text that JavaScript waits to see carried off
+        self.context.bind("__host", self._host)
+        for script in scripts:
+            self.context.eval(script)
+        if prepare is not None:
+            prepare(self.context)
+        self._entry = self.context.hold("__entry")
+        self._this = self.context.hold("undefined")
+        self._arguments = self.context.hold("[]")
+        names = "'__buffer', '__host', '__natives', '__entry', '__enable'"
+        self.context.eval(f"for (const name of [{names}]) delete globalThis[name]; 0")
+        self._queue: list[tuple[int, bytes, Done]] = []
+        self._task: tuple[int, int, Done] | None = None  # task, number, done
+
+    def wake(self) -> None:
+        os.write(self._wake_fd, b"\0")
+
+    # -- tasks
+
+    @property
+    def busy(self) -> bool:
+        return self._task is not None
+
+    def submit(self, operation: int, message: bytes, done: Done) -> None:
+        """Queue one operation; `done(kind, text)` is called from `advance` when it has ended."""
+        self._queue.append((operation, message, done))
+        if self._task is None:
+            self._start()
+
+    def _start(self) -> None:
+        operation, message, done = self._queue.pop(0)
+        self.cancelled = False
+        self.header[OPERATION] = operation
+        self._message = memoryview(message)
+        self._deliver()
+        task, number = self.context.call(self._entry, self._this, self._arguments)
+        self._task = (task, number, done)
+
+    def advance(self) -> None:
+        """Finish the task that has ended, if one has, and start the next."""
+        while self._task is not None:
+            _, number, done = self._task
+            ended = self.context.take(number)
+            if ended is None:
+                return
+            self._task = None
+            done(*ended)
+            if self._task is None and self._queue:
+                self._start()
+
+    def cancel(self) -> None:
+        """Ask V8 to end the running task, and let JavaScript out of a host function so that it can notice."""
+        if self._task is not None:
+            self.cancelled = True
+            self.context.cancel(self._task[0])
+        if self.waiting == ASK:
+            self.answer(b'{"refused":true}')
+        elif self.waiting:
+            self.release()
+
+    # -- messages in
+
+    def _deliver(self) -> None:
+        part = self._message[:INBOX_BYTES]
+        self._inbox[: len(part)] = part
+        self._message = self._message[len(part) :]
+        self.header[INBOX_LENGTH] = len(part)
+        self.header[INBOX_MORE] = 1 if len(self._message) else 0
+
+    def answer(self, message: bytes) -> None:
+        """Give JavaScript what it waits for in ASK."""
+        if self.waiting == ASK:
+            self._message = memoryview(message)
+            self._deliver()
+            self.release()
+
+    def release(self) -> None:
+        self.waiting = 0
+        self._gate.release()
+
+    def _host(self) -> None:
+        """On V8's thread: JavaScript stands still until this returns. Only the main thread owns ring and pipe."""
+        operation = self.header[HOST_OPERATION]
+        if operation == PULL:
+            self._deliver()
+            return
+        if operation == TEXT:
+            if self.holder is None:
+                return  # JavaScript writes it into the ring itself
+            try:
+                self._text = self.holder.text()
+            except MemoryError:
+                return
+            self.header[TEXT_TAKEN] = 1
+        if operation == PROMISE:
+            if self.holder is not None:
+                self.header[PROMISE_STATE] = self.holder.promise_state()
+            return
+        self._gate.acquire()
+        self.waiting = operation
+        self.wake()
+        self._gate.acquire()
+        self._gate.release()
+
+    # -- records out
+
+    def take_text(self) -> bytearray:
+        """The long text that JavaScript waits with, once; it goes on after `release`."""
+        text, self._text = self._text, bytearray()
+        return text
+
+    def drain(self) -> bytes:
+        """The records written since the last call, whole ones only."""
+        read, written = self.counters[RING_READ], self.counters[RING_WRITE]
+        if read == written:
+            return b""
+        start, end = read % RING_BYTES, written % RING_BYTES
+        if start < end:
+            data = bytes(self._ring[start:end])
+        else:
+            data = bytes(self._ring[start:]) + bytes(self._ring[:end])
+        self.counters[RING_READ] = written
+        return data

@@ -1,0 +1,159 @@
+"""Owns reading the engine's records into reports; refuses to trust them: every length and every JSON is checked.
+
+A record is `<u8 kind><u8 flags><2 unused><u32 id><u32 length>` and UTF-8 text, padded to 4 bytes; its other half is
+cells/js/session/bridge.js, the kinds are cells/js/session/kinds.js.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Union
+
+from ..outcomes import Completed, JavaScriptError, Outcome, Raised, Value
+from .frames import MORE, RECORD, BadFrame
+from .port import Answered, Asked, Cleared, Displayed, Printed
+
+LEVELS = {1: "log", 2: "info", 3: "debug", 4: "warn", 5: "error", 6: "trace", 7: "dir", 8: "table", 9: "system"}
+DISPLAY, CLEAR, ASK, OUTCOME, TEXT, ANSWER = 32, 33, 34, 35, 36, 37
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the cell itself says of its end; it counts once the engine says that the cell is over."""
+
+    cell: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class TooLong:
+    """One text of `cell` is longer than `Reader.longest_bytes`; what came of it so far is dropped."""
+
+    cell: int
+
+
+Item = Union[Printed, Displayed, Cleared, Asked, Answered, Verdict, TooLong]
+
+
+class Reader:
+    """Records in, reports out; keeps the beginnings of texts that come in pieces.
+
+    longest_bytes: of a text that is not console output (that one is handed on piece by piece).
+    """
+
+    def __init__(self, longest_bytes: int = 256 << 20) -> None:
+        self.longest_bytes = longest_bytes
+        self._pieces: list[str] = []
+        self._pieces_bytes = 0
+        self._open: Printed | None = None
+        self._text: dict[int, str] = {}
+
+    def read(self, data: bytes) -> Iterator[Item]:
+        """Raises BadFrame for what bridge.js does not write."""
+        at, end = 0, len(data)
+        while at < end:
+            if end - at < RECORD.size:
+                raise BadFrame("record header cut off")
+            kind, flags, number, length = RECORD.unpack_from(data, at)
+            at += RECORD.size
+            if length > end - at:
+                raise BadFrame("record cut off")
+            text = str(data[at : at + length], "utf-8", "replace")
+            at += (length + 3) & ~3
+            level = LEVELS.get(kind)
+            if level is not None:
+                printed = Printed(number, level, text, not flags & MORE)
+                self._open = None if printed.last else printed
+                yield printed
+            else:
+                yield from self._collect(kind, bool(flags & MORE), number, text, length)
+
+    def read_long(
+        self, kind: int, number: int, data: bytes
+    ) -> Iterator[Item]:
+        """A record whose text came whole beside the ring."""
+        text = str(data, "utf-8", "replace")
+        level = LEVELS.get(kind)
+        if level is not None:
+            yield Printed(number, level, text)
+        else:
+            yield from self._collect(kind, False, number, text, len(data))
+
+    def close(self) -> Iterator[Printed]:
+        """The end of a console text whose last piece will never come."""
+        if self._open is not None:
+            yield Printed(self._open.cell, self._open.level, "", True)
+        self._open = None
+        self._pieces, self._pieces_bytes = [], 0
+        self._text.clear()
+
+    def _collect(
+        self, kind: int, more: bool, number: int, text: str, length: int
+    ) -> Iterator[Item]:
+        self._pieces_bytes += length
+        if self._pieces_bytes > self.longest_bytes:
+            self._pieces = []
+            yield TooLong(number)
+        else:
+            self._pieces.append(text)
+        if more:
+            return
+        whole = "".join(self._pieces)
+        too_long = self._pieces_bytes > self.longest_bytes
+        self._pieces, self._pieces_bytes = [], 0
+        if too_long:
+            return
+        if kind == TEXT:
+            self._text[number] = whole
+        elif kind == OUTCOME:
+            yield Verdict(number, _outcome(_object(whole), self._text.pop(number, "")))
+        elif kind == DISPLAY:
+            yield Displayed(number, _object(whole))
+        elif kind == CLEAR:
+            yield Cleared(number, whole == "true")
+        elif kind == ASK:
+            asked = _object(whole)
+            yield Asked(number, str(asked.get("prompt", "")), asked.get("password") is True)
+        elif kind == ANSWER:
+            yield Answered(number, _object(whole))
+        else:
+            raise BadFrame(f"record of kind {kind}")
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadFrame(f"record without JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise BadFrame("record without a JSON object")
+    return value
+
+
+def answer_content(text: str) -> dict[str, Any]:
+    """The content of an ANSWER frame, which carries its JSON as it is."""
+    return _object(text)
+
+
+def _outcome(head: dict[str, Any], text: str) -> Outcome:
+    if head.get("status") == "error":
+        lines = head.get("traceback")
+        return Raised(
+            JavaScriptError(
+                name=str(head.get("name", "Error")),
+                message=str(head.get("message", "")),
+                traceback=tuple(str(line) for line in lines) if isinstance(lines, list) else (),
+                stack=str(head.get("stack", "")),
+            )
+        )
+    if "type" not in head:
+        return Completed()
+    kind, mime = str(head["type"]), head.get("mime")
+    if head.get("plain") is True:  # a string between its quotes: it was sent once
+        preview: str = text[1:-1]
+    else:
+        preview = text if head.get("preview") is None else str(head["preview"])
+    form = head["json"] if isinstance(head.get("json"), str) else None
+    return Completed(Value(kind, text, preview, form, mime if isinstance(mime, dict) else {}))

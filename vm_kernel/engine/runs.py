@@ -1,0 +1,119 @@
+"""Owns what is known of a run, when it has had enough, and the words for its end; refuses to end anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..limits import Limits
+from ..outcomes import (
+    CpuExceeded,
+    Interrupted,
+    JavaScriptError,
+    Outcome,
+    OutOfMemory,
+    OutputExceeded,
+    Raised,
+    Stopped,
+    TimedOut,
+)
+from . import frames
+
+GRACE_S = 1.0  # between the soft stop and SIGKILL
+FULL_GRACE_S = 4.0  # a collector near its limit holds a stop back, and state is worth waiting for
+KILL_SLACK_MB = 80  # so that resident memory never passes 2 x mem_mb + 100 MB between two looks
+
+
+@dataclass
+class Run:
+    """A cell, or code of a cell between cells (`turn`), while it runs."""
+
+    cell: int
+    limits: Limits
+    wall_start: float
+    cpu_start: float
+    turn: bool = False
+    asked_at: float | None = None  # it waits for input since then; that time does not count
+    stop: Stopped | None = None
+    kill_at: float | None = None
+    full_since: float | None = None
+    outcome: Outcome | None = None
+
+
+class Losses:
+    """Engines lost of late: three within a minute are a loop, and then none is started for a minute (contract 18.4)."""
+
+    MANY, WINDOW_S = 3, 60.0
+
+    def __init__(self) -> None:
+        self._times: list[float] = []
+        self._refuse_until = 0.0
+
+    def note(self, now: float) -> bool:
+        """One more; True when that was one too many."""
+        self._times = [*(at for at in self._times if now - at < self.WINDOW_S), now]
+        if len(self._times) < self.MANY:
+            return False
+        self._refuse_until = now + self.WINDOW_S
+        self._times.clear()
+        return True
+
+    def refusal(self, now: float) -> str:
+        """Why no engine is started now, and when again; "" when one may be."""
+        if now >= self._refuse_until:
+            return ""
+        wait_s = int(self._refuse_until - now) + 1
+        return f"the engine was lost {self.MANY} times within a minute; try again in {wait_s} s"
+
+
+def broken_limit(run: Run, cpu_s: float, now: float) -> Stopped | None:
+    """The clock that a run has used up, as the reason to stop it; None while it may go on."""
+    if run.stop is not None or run.asked_at is not None:
+        return None
+    wall_ms, cpu_ms = run.limits.wall_ms, run.limits.cpu_ms
+    if wall_ms and (now - run.wall_start) * 1000 >= wall_ms:
+        return TimedOut(over("ran longer", "wall_ms", wall_ms, "ms"))
+    if cpu_ms and (cpu_s - run.cpu_start) * 1000 >= cpu_ms:
+        return CpuExceeded(over("computed longer", "cpu_ms", cpu_ms, "ms"))
+    return None
+
+
+def beyond_stopping(run: Run, used_mb: int, mem_mb: int, now: float) -> Stopped | None:
+    """Why the engine must be ended: a stop that was not heard, or memory that it could not stop taking.
+
+    used_mb: above the idle engine. The engine stops itself at 1.5 times mem_mb (0: no limit).
+    """
+    if run.kill_at is not None and now >= run.kill_at:
+        return run.stop
+    if not mem_mb or used_mb < 1.5 * mem_mb:
+        run.full_since = None
+        return None
+    if run.full_since is None:
+        run.full_since = now
+    if used_mb > 2 * mem_mb + KILL_SLACK_MB or now - run.full_since > FULL_GRACE_S:
+        return OutOfMemory(over("used more memory", "mem_mb", mem_mb, "MB"))
+    return None
+
+
+def ended(status: int, run: Run, mem_mb: int) -> Outcome | None:
+    """The outcome of a run from how its task ended, what stopped it and what it said itself."""
+    if status == frames.OUT_OF_MEMORY:
+        return OutOfMemory(over("used more memory", "mem_mb", mem_mb, "MB") + " Variables are kept.")
+    if status == frames.TERMINATED:
+        return run.stop or Interrupted("stopped")
+    if status == frames.BROKEN:
+        return Raised(JavaScriptError("RangeError", "this cell is nested too deeply"))
+    return run.outcome
+
+
+def over(did: str, limit: str, value: int, unit: str) -> str:
+    return f"stopped: it {did} than {limit} = {value} {unit} allows."
+
+
+def too_long(limits: Limits | None) -> OutputExceeded:
+    kb = limits.max_output_kb if limits else 0
+    return OutputExceeded(f"stopped: it gave more output than max_output_kb = {kb} allows." if kb else
+                          "stopped: one value was longer than 256 MB.")
+
+
+def with_loss(message: str) -> str:
+    return f"{message.rstrip('.')}. The engine had to be replaced: all variables are lost."

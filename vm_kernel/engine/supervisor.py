@@ -1,0 +1,321 @@
+"""Owns the life of the engine process and the limits of what runs in it; refuses to know V8, sockets and messages.
+
+It is the one watchdog: wall clock, the process's CPU clock, resident memory. It asks the engine to stop first, waits
+`GRACE_S`, and then ends the process; the session lives on with a new engine.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+
+from ..limits import Limits
+from ..outcomes import (
+    EngineDied,
+    Interrupted,
+    Outcome,
+    OutOfMemory,
+    Stopped,
+)
+from . import frames
+from .port import Answered, Asked, Finished, Lost, Printed, Ready, Sink, TurnStopped
+from .process import EngineProcess
+from .records import Item, Reader, TooLong, Verdict, answer_content
+from .runs import GRACE_S, Losses, Run, beyond_stopping, broken_limit, ended, too_long, with_loss
+
+TICK_S = 0.01
+
+
+class Supervisor:
+    """Fills `port.Engine` with a child process per engine.
+
+    mem_mb: `Limits.mem_mb` of the session; fixed per engine process because V8's flags are.
+    process: one that was spawned with that mem_mb before this file was imported; it becomes generation 1.
+    """
+
+    def __init__(self, mem_mb: int, on_report: Sink, process: EngineProcess | None = None) -> None:
+        self._mem_mb = mem_mb
+        self._report = on_report
+        self._process = process
+        self._ready = False
+        self._decoder = frames.Decoder(())
+        self._reader = Reader()
+        self._run: Run | None = None
+        self._turn: Run | None = None
+        self._waiting: tuple[int, str, str, Limits] | None = None  # a cell that came before the engine was up
+        self._limits: dict[int, Limits] = {}  # of cells that may still have timers
+        self._losses = Losses()
+        self._fatal = ""
+        self._killed_for: Stopped | None = None
+        self._generation = 0
+
+    @property
+    def generation(self) -> int:
+        return max(1, self._generation)
+
+    def start(self) -> None:
+        self._generation += 1
+        self._decoder = frames.Decoder(frames.TO_KERNEL)
+        self._reader = Reader()
+        self._ready = False
+        if self._generation == 1 and self._process is not None:
+            return  # somebody spawned the first one early
+        try:
+            self._process = EngineProcess(self._mem_mb)
+        except OSError as error:
+            self._fatal = f"the engine process could not be started: {error}"
+            self._report(Lost(self._generation, self._fatal, final=True))
+
+    # -- what the kernel asks
+
+    def evaluate(self, cell: int, name: str, code: str, limits: Limits) -> None:
+        assert self._run is None and self._waiting is None, "one cell at a time"
+        if self._fatal:
+            self._refuse(cell, self._fatal)
+        elif self._process is None and (refusal := self._losses.refusal(time.monotonic())):
+            self._refuse(cell, refusal)
+        elif self._process is None:
+            self._waiting = (cell, name, code, limits)
+            self.start()
+        elif not self._ready:
+            self._waiting = (cell, name, code, limits)
+        else:
+            self._begin(cell, name, code, limits)
+
+    def _refuse(self, cell: int, why: str) -> None:
+        self._report(Finished(cell, EngineDied(why, lost=True), 0, 0, 0))
+
+    def _begin(self, cell: int, name: str, code: str, limits: Limits) -> None:
+        assert self._process is not None
+        self._limits[cell] = limits
+        if len(self._limits) > 10_000:
+            del self._limits[next(iter(self._limits))]
+        self._reader.longest_bytes = (limits.max_output_kb or 256 << 10) * 1024 + (1 << 20)
+        self._run = Run(cell, limits, time.monotonic(), self._process.cpu_s())
+        self._send(frames.EVALUATE, cell, {"cell": cell, "name": name, "code": code})
+
+    def is_complete(self, request: int, code: str) -> None:
+        self._ask(frames.IS_COMPLETE, request, {"code": code})
+
+    def complete(self, request: int, code: str, cursor: int) -> None:
+        self._ask(frames.COMPLETE, request, {"request": request, "code": code, "cursor": cursor, "detail": 0})
+
+    def inspect(self, request: int, code: str, cursor: int, detail: int) -> None:
+        self._ask(frames.INSPECT, request, {"request": request, "code": code, "cursor": cursor, "detail": detail})
+
+    def _ask(self, kind: int, request: int, content: dict[str, object]) -> None:
+        """The engine reads it as soon as it is up; without one the answer is empty."""
+        if self._process is None:
+            self._report(Answered(request, {}))
+        else:
+            self._process.asked.add(request)
+            self._send(kind, request, content)
+
+    def answer(self, text: str | None) -> None:
+        for run in (self._run, self._turn):
+            if run is not None and run.asked_at is not None:
+                run.wall_start += time.monotonic() - run.asked_at
+                run.asked_at = None
+        if self._process is not None:
+            self._send(frames.INPUT, 0, {"refused": text is None, "text": text or ""})
+
+    def stop(self, why: Stopped, cell: int | None = None) -> None:
+        if self._waiting is not None and cell in (None, self._waiting[0]):
+            number, self._waiting = self._waiting[0], None
+            self._report(Finished(number, why, 0, 0, 0))
+            return
+        for run in (self._run, self._turn):
+            if run is not None and run.stop is None and cell in (None, run.cell):
+                run.stop, run.kill_at = why, time.monotonic() + GRACE_S
+                self._send(frames.STOP, 0 if cell is None else cell)
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.reap()
+        self._process = self._run = self._turn = self._waiting = None
+
+    # -- the loop's side
+
+    def fileno(self) -> int | None:
+        return self._process.pipe if self._process is not None else None
+
+    def wants_write(self) -> bool:
+        return self._process is not None and bool(self._process.outgoing)
+
+    def deadline(self) -> float | None:
+        runs = [run for run in (self._run, self._turn) if run is not None]
+        return time.monotonic() + TICK_S if runs else None
+
+    def pump(self, read: bool = True) -> None:
+        process = self._process
+        if process is None:
+            return
+        try:
+            alive = process.write()
+            # Once: a flood must not keep the loop from its other sockets.
+            data = process.read() if read else None
+            if data:
+                for frame in self._decoder.feed(data):
+                    self._receive(*frame)
+            if data == b"" or not alive:
+                self._died(process)
+        except frames.BadFrame as error:
+            self._killed_for = EngineDied(f"the engine sent what it never sends ({error}) and was ended", lost=True)
+            process.kill()
+            self._died(process)
+        if self._process is process:
+            self._watch(process)
+
+    def _send(self, kind: int, number: int, content: dict[str, object] | None = None) -> None:
+        if self._process is not None:
+            payload = b"" if content is None else json.dumps(content).encode("ascii")
+            self._process.outgoing += frames.encode(kind, number, payload)
+            self._process.write()
+
+    # -- what the engine tells
+
+    def _receive(self, kind: int, number: int, payload: bytes) -> None:
+        if kind == frames.RECORDS:
+            for item in self._reader.read(payload):
+                self._forward(item)
+        elif kind == frames.TEXT:
+            self._take_text(number, payload)
+        elif kind == frames.DONE:
+            self._done(number, payload)
+        elif kind == frames.TURN:
+            self._turned(number, payload)
+        elif kind == frames.ANSWER:
+            self._forward(Answered(number, answer_content(payload.decode("utf-8", "replace"))))
+        elif kind == frames.READY:
+            self._ready = True
+            assert self._process is not None
+            self._process.note_idle()
+            self._report(Ready(self._generation, self._process.pid))
+            if self._waiting is not None:
+                waiting, self._waiting = self._waiting, None
+                self._begin(*waiting)
+        elif kind == frames.FATAL:
+            self._fatal = payload.decode("utf-8", "replace")
+
+    def _take_text(self, number: int, payload: bytes) -> None:
+        if len(payload) != frames.LONG_TEXT.size or self._process is None:
+            raise frames.BadFrame("text without its length")
+        kind, length = frames.LONG_TEXT.unpack(payload)
+        if length > frames.LONGEST_TEXT_BYTES:
+            raise frames.BadFrame(f"text of {length} bytes")
+        data = self._process.read_text(length)
+        self._send(frames.TAKEN, 0)
+        for item in self._reader.read_long(kind, number, data):
+            self._forward(item)
+
+    def _forward(self, report: Item) -> None:
+        if type(report) is Printed:
+            self._report(report)
+            return
+        if isinstance(report, Verdict):
+            if self._run is not None and self._run.cell == report.cell:
+                self._run.outcome = report.outcome
+            return
+        if isinstance(report, TooLong):
+            self.stop(too_long(self._limits.get(report.cell)), report.cell)
+            return
+        if isinstance(report, Asked):
+            for run in (self._run, self._turn):
+                if run is not None and run.cell == report.cell:
+                    run.asked_at = time.monotonic()
+        if isinstance(report, Answered):
+            if self._process is None or report.request not in self._process.asked:
+                raise frames.BadFrame(f"answer to request {report.request}, which nobody asked")
+            self._process.asked.discard(report.request)
+        self._report(report)
+
+    def _done(self, cell: int, payload: bytes) -> None:
+        run = self._run
+        if run is None or run.cell != cell or len(payload) != 5:
+            raise frames.BadFrame(f"end of cell {cell}")
+        outcome = ended(payload[0], run, self._mem_mb)
+        if outcome is None:
+            raise frames.BadFrame(f"cell {cell} ended without an outcome")
+        self._finish(run, outcome, int.from_bytes(payload[1:], "little"))
+
+    def _finish(self, run: Run, outcome: Outcome, peak_mb: int) -> None:
+        assert self._process is not None
+        wall_ms = int((time.monotonic() - run.wall_start) * 1000)
+        cpu_ms = max(0, int((self._process.cpu_s() - run.cpu_start) * 1000))
+        for printed in self._reader.close():
+            self._report(printed)
+        self._run = None
+        self._report(Finished(run.cell, outcome, cpu_ms, wall_ms, peak_mb))
+
+    def _turned(self, cell: int, payload: bytes) -> None:
+        if len(payload) != 2:
+            raise frames.BadFrame("turn without its state")
+        if payload[0] == frames.TURN_BEGUN:
+            assert self._process is not None
+            limits = self._limits.get(cell, Limits())
+            self._turn = Run(cell, limits, time.monotonic(), self._process.cpu_s(), turn=True)
+            return
+        turn = self._turn or Run(cell, Limits(), time.monotonic(), 0.0, turn=True)
+        self._turn = None
+        if payload[0] == frames.TURN_STOPPED:
+            outcome = ended(payload[1], turn, self._mem_mb)
+            stopped = outcome if isinstance(outcome, Stopped) else EngineDied("code between cells could not go on")
+            self._report(TurnStopped(cell, stopped))
+
+    # -- limits
+
+    def _watch(self, process: EngineProcess) -> None:
+        now = time.monotonic()
+        for run in (self._run, self._turn):
+            if run is None:
+                continue
+            broken = broken_limit(run, process.cpu_s(), now)
+            if broken is not None:
+                self.stop(broken, run.cell)
+            used_mb = process.resident_mb() - process.idle_mb if self._mem_mb else 0
+            hopeless = beyond_stopping(run, used_mb, self._mem_mb, now)
+            if hopeless is not None:
+                self._kill(process, hopeless)
+
+    def _kill(self, process: EngineProcess, why: Stopped) -> None:
+        if self._killed_for is None:
+            self._killed_for = why
+            process.kill()
+
+    # -- the end of an engine
+
+    def _died(self, process: EngineProcess) -> None:
+        reason, out_of_memory = process.reap()
+        killed, self._killed_for = self._killed_for, None
+        if killed is not None:
+            lost: Stopped = replace(killed, lost=True, message=with_loss(killed.message))
+        elif out_of_memory:
+            words = f"V8 ran out of memory ({reason}); limit mem_mb is {self._mem_mb} MB"
+            lost = OutOfMemory(with_loss(words), lost=True)
+        else:
+            lost = EngineDied(with_loss(f"the engine ended: {reason}"), lost=True)
+        run, turn, waiting = self._run, self._turn, self._waiting
+        if run is not None:
+            self._finish(run, lost, process.peak_mb())
+        self._process, self._ready, self._turn = None, False, None
+        if turn is not None and run is None:
+            self._report(TurnStopped(turn.cell, lost))
+        for request in sorted(process.asked):
+            self._report(Answered(request, {}))
+        generation = self._generation
+        if self._fatal:
+            self._report(Lost(generation, self._fatal, final=True))
+            if waiting is not None:
+                self._waiting = None
+                self._refuse(waiting[0], self._fatal)
+            return
+        self._limits.clear()
+        self._report(Lost(generation, lost.message))
+        # An interrupt was asked for: it is no sign of a loop of crashes.
+        if isinstance(lost, Interrupted) or not self._losses.note(time.monotonic()):
+            self.start()
+        elif waiting is not None:
+            self._waiting = None
+            self.evaluate(*waiting)
