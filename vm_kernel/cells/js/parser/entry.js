@@ -1,0 +1,51 @@
+"use strict";
+/* Owns the entry into the parser's context: reads an operation and a message, answers with ASCII JSON; refuses to parse.
+   Cursors arrive and leave as code points (Jupyter), and are UTF-16 units inside. */
+
+import { header, OPERATION, receive } from "../session/bridge.js";
+import { completeStatic, isComplete, target, transform } from "./index.js";
+
+const TRANSFORM = 1, IS_COMPLETE = 2, TARGET = 3, STATIC = 4;
+const escapeOne = (character) => "\\u" + character.charCodeAt(0).toString(16).padStart(4, "0");
+const ascii = (value) => JSON.stringify(value).replace(/[\u007f-\uffff]/g, escapeOne);
+
+/** UTF-16 index of the code point number `points`. */
+function toUnits(text, points) {
+  let units = 0;
+  for (let i = 0; i < points && units < text.length; i++) units += text.codePointAt(units) > 0xffff ? 2 : 1;
+  return units;
+}
+
+function toPoints(text, units) {
+  let points = 0;
+  for (let i = 0; i < units; points++) i += text.codePointAt(i) > 0xffff ? 2 : 1;
+  return points;
+}
+
+function staticAnswer({ code, cursor }) {
+  const { matches, start, end } = completeStatic(code, toUnits(code, cursor));
+  const cursorStart = toPoints(code, start), cursorEnd = toPoints(code, end);
+  const types = matches.map(({ text, type }) => ({ start: cursorStart, end: cursorEnd, text, type: type ?? "" }));
+  return {
+    matches: matches.map(({ text }) => text), cursor_start: cursorStart, cursor_end: cursorEnd,
+    metadata: { _jupyter_types_experimental: types },
+  };
+}
+
+function perform(operation, message) {
+  switch (operation) {
+    case TRANSFORM: return {
+      cell: message.cell, name: message.name, source: message.code, ...transform(message.code, message.name),
+    };
+    case IS_COMPLETE: return isComplete(message.code);
+    case STATIC: return staticAnswer(message);
+    case TARGET: {
+      const { code, cursor, request, detail } = message;
+      const found = target(code, toUnits(code, cursor));
+      const cursorStart = toPoints(code, found.start), cursorEnd = toPoints(code, found.end);
+      return { request, detail, target: { ...found, cursor_start: cursorStart, cursor_end: cursorEnd } };
+    }
+  }
+}
+
+globalThis.__entry = () => ascii(perform(header[OPERATION], JSON.parse(receive())));

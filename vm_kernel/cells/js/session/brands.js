@@ -1,0 +1,83 @@
+// Owns what kind of built-in an object is by its internal slots; refuses to look at prototypes and names.
+
+import { dateGetTime, getOwnPropertyDescriptor, getPrototypeOf, isArray, mapHas, natives, ObjectPrototype, setHas, uncurry }
+  from "./intrinsics.js";
+
+const getter = (prototype, name) => uncurry(getOwnPropertyDescriptor(prototype, name).get);
+const TypedArrayPrototype = getPrototypeOf(Uint8Array.prototype);
+const typedArrayTag = getter(TypedArrayPrototype, Symbol.toStringTag);
+const weakMapHas = uncurry(WeakMap.prototype.has);
+const weakSetHas = uncurry(WeakSet.prototype.has);
+const weakRefDeref = uncurry(WeakRef.prototype.deref);
+const { isError } = Error;
+const bufferLength = getter(ArrayBuffer.prototype, "byteLength");
+const sharedLength = getter(SharedArrayBuffer.prototype, "byteLength");
+const viewBuffer = getter(DataView.prototype, "buffer");
+const regExpSource = getter(RegExp.prototype, "source");
+const valueOf = {
+  String: uncurry(String.prototype.valueOf), Number: uncurry(Number.prototype.valueOf),
+  Boolean: uncurry(Boolean.prototype.valueOf), BigInt: uncurry(BigInt.prototype.valueOf),
+  Symbol: uncurry(Symbol.prototype.valueOf),
+};
+const probe = {};
+const RegExpPrototype = RegExp.prototype;
+
+// Each throws unless the object has the slot.
+const probes = {
+  __proto__: null,
+  Map: (o) => mapHas(o, 0),
+  Set: (o) => setHas(o, 0),
+  WeakMap: (o) => weakMapHas(o, probe),
+  WeakSet: (o) => weakSetHas(o, probe),
+  WeakRef: (o) => weakRefDeref(o),
+  Date: (o) => dateGetTime(o),
+  RegExp: (o) => regExpSource(o),
+  ArrayBuffer: (o) => bufferLength(o),
+  SharedArrayBuffer: (o) => sharedLength(o),
+  DataView: (o) => viewBuffer(o),
+  String: valueOf.String, Number: valueOf.Number, Boolean: valueOf.Boolean, BigInt: valueOf.BigInt, Symbol: valueOf.Symbol,
+};
+
+const prototypes = {
+  __proto__: null, Map: Map.prototype, Set: Set.prototype, WeakMap: WeakMap.prototype, WeakSet: WeakSet.prototype,
+  WeakRef: WeakRef.prototype, Date: Date.prototype, RegExp: RegExp.prototype, ArrayBuffer: ArrayBuffer.prototype,
+  SharedArrayBuffer: SharedArrayBuffer.prototype, DataView: DataView.prototype, String: String.prototype, Number: Number.prototype,
+  Boolean: Boolean.prototype, BigInt: BigInt.prototype, Symbol: Symbol.prototype,
+};
+
+// A probe that fails makes an error, which takes long: ordinary objects are told by their prototypes. One with the slots
+// of a Map that was given Object.prototype passes for ordinary.
+function mayBe(object, prototype) {
+  for (let at = object; !natives.isProxy(at);) {
+    at = getPrototypeOf(at);
+    if (at === null || at === prototype) return true;
+    if (at === ObjectPrototype) return false;
+  }
+  return true;
+}
+
+/** Has `object` the internal slots of the built-in class `name`? No proxy is asked: it has none of them. */
+export function isKind(object, name) {
+  if (object === null || (typeof object !== "object" && typeof object !== "function")) return false;
+  switch (name) {
+    case "Object": return true;
+    case "Function": return typeof object === "function";
+    case "Array": return isArray(object);
+    case "Promise": return false; // shown by standin.js
+    case "Error": return isError(object);
+  }
+  const check = probes[name];
+  if (check === undefined) return typedArrayTag(object) === name;
+  if (!mayBe(object, prototypes[name])) return false;
+  try {
+    check(object);
+    return name !== "RegExp" || object !== RegExpPrototype;
+  } catch {
+    return false;
+  }
+}
+
+/** `Uint8Array` and the like, else undefined. */
+export { typedArrayTag };
+/** The primitive inside a String, Number, Boolean, BigInt or Symbol object; throws for others. */
+export { valueOf };

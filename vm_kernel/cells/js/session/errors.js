@@ -1,0 +1,196 @@
+// Owns how errors read: stack traces in terms of cells, and the traceback of what a cell threw; refuses to run user code.
+
+import { arrayPush, bareList, create, ErrorClass, getOwnPropertyDescriptor, getPrototypeOf, natives, stringEndsWith, stringIndexOf,
+  stringSlice, stringStartsWith, uncurry } from "./intrinsics.js";
+import { isKind } from "./brands.js";
+import { className, dataValue, ownProperty } from "./reflection.js";
+import { inspectWith } from "./render.js";
+import { registerCell, scriptOf, sourceColumn, sourceLine } from "./scripts.js";
+import { intact } from "./intact.js";
+import { isTame } from "./standin.js";
+import { useFormatter, withOurStacks } from "./stacks.js";
+import { linesOf, replaceEach } from "./text.js";
+
+export { registerCell };
+
+/** Scripts named so are ours: their frames are nobody's business. */
+const OURS = "vm:";
+const LONGEST_LINE = 300;
+
+const callSite = callSiteMethods();
+const placeGet = uncurry(WeakMap.prototype.get), placeSet = uncurry(WeakMap.prototype.set);
+const places = new WeakMap();
+const stackGetter = getOwnPropertyDescriptor(new ErrorClass(), "stack").get;
+const readStack = stackGetter === undefined ? undefined : uncurry(stackGetter);
+
+// Taken from a real frame once: user code can reach and change their prototype later.
+function callSiteMethods() {
+  const before = getOwnPropertyDescriptor(ErrorClass, "prepareStackTrace");
+  let frame;
+  ErrorClass.prepareStackTrace = (error, frames) => { frame = frames[0]; };
+  new ErrorClass().stack;
+  if (before === undefined) delete ErrorClass.prepareStackTrace;
+  else ErrorClass.prepareStackTrace = before.value;
+  const { getScriptNameOrSourceURL, getLineNumber, getColumnNumber, toString } = getPrototypeOf(frame);
+  return {
+    __proto__: null, url: uncurry(getScriptNameOrSourceURL), line: uncurry(getLineNumber), column: uncurry(getColumnNumber),
+    text: uncurry(toString),
+  };
+}
+
+/** As V8 formats a stack, but without our frames and with the columns of the source. For `Error.prepareStackTrace`. */
+export function prepareStackTrace(error, frames) {
+  let text = headerOf(error);
+  const lines = framesOf(error, frames);
+  for (let i = 0; i < lines.length; i++) text += "\n    at " + lines[i];
+  return text;
+}
+
+function framesOf(error, frames) {
+  const lines = bareList();
+  let length = 0;
+  try {
+    length = frames.length >>> 0;
+  } catch {
+    // Called by somebody else than V8.
+  }
+  for (let i = 0; i < length && i < 1000; i++) {
+    let frame;
+    try {
+      frame = readFrame(frames[i]);
+    } catch {
+      frame = undefined;
+    }
+    if (frame === undefined) continue;
+    if (frame.ours) {
+      // Built-ins in between, such as the eval that runs a cell, were called by us.
+      while (lines.length > 0 && lines[lines.length - 1].bare) lines.length--;
+    } else arrayPush(lines, frame);
+  }
+  return textsOf(error, lines);
+}
+
+function textsOf(error, frames) {
+  const texts = bareList();
+  for (let i = 0; i < frames.length; i++) {
+    const frame = frames[i];
+    if (frame.place !== undefined && typeof error === "object" && error !== null && placeGet(places, error) === undefined) {
+      placeSet(places, error, frame.place);
+    }
+    texts[i] = frame.text;
+  }
+  return texts;
+}
+
+// undefined for the wrapper's own lines, which lie behind the source's last.
+function readFrame(site) {
+  const frame = create(null);
+  const url = callSite.url(site), line = callSite.line(site), column = callSite.column(site);
+  frame.text = callSite.text(site);
+  frame.ours = typeof url === "string" && stringStartsWith(url, OURS);
+  frame.bare = typeof url !== "string" || stringEndsWith(frame.text, "(<anonymous>)");
+  const script = typeof url === "string" ? scriptOf(url) : undefined;
+  if (script === undefined) {
+    // `eval at f (cell%20[3]:1:1)`: where code made from a string was made.
+    if (stringIndexOf(frame.text, "eval at ") >= 0) frame.text = replaceEach(frame.text, "%20", " ");
+    return frame;
+  }
+  if (line > 1 && sourceLine(script.source, line) === undefined) return undefined;
+  const moved = sourceColumn(script, line, column);
+  const place = `${script.name}:${line}:${moved}`;
+  frame.text = withPlace(frame.text, `${url}:${line}:${column}`, place);
+  frame.place = [script, line, moved];
+  return frame;
+}
+
+// `f (URL:1:2)`, `URL:1:2`, and `eval (URL:1:2)` for the cell's top level and functions without a name.
+function withPlace(text, from, to) {
+  if (!stringEndsWith(text, `(${from})`)) return stringEndsWith(text, from) ? stringSlice(text, 0, -from.length) + to : text;
+  const caller = stringSlice(text, 0, -from.length - 3);
+  if (caller === "eval") return to;
+  return caller === "async eval" ? `async ${to}` : `${caller} (${to})`;
+}
+
+function headerOf(error) {
+  const kind = typeof error;
+  if (error === null || (kind !== "object" && kind !== "function")) return inspectWith(error);
+  const name = nameOf(error), message = messageOf(error);
+  return message === "" ? name : name === "" ? message : `${name}: ${message}`;
+}
+
+function nameOf(error) {
+  const name = dataValue(error, "name");
+  return typeof name === "string" ? name : (className(error) ?? "Error");
+}
+
+function messageOf(error) {
+  const message = dataValue(error, "message");
+  return message === undefined ? "" : typeof message === "string" ? message : inspectWith(message);
+}
+
+/** `{name, message, traceback, stack}` of what a cell threw; no ANSI, no frame of ours. */
+export function describeError(thrown) {
+  const described = create(null);
+  described.traceback = bareList();
+  described.stack = "";
+  if (!isKind(thrown, "Error")) {
+    described.name = "Uncaught";
+    described.message = inspectWith(thrown);
+    pushLines(described.traceback, `Uncaught ${described.message}`);
+    return described;
+  }
+  described.name = nameOf(thrown) || "Error";
+  described.message = messageOf(thrown);
+  described.stack = withOurStacks(() => stackOf(thrown));
+  const place = placeGet(places, thrown);
+  if (place !== undefined) pushSource(described.traceback, place[0].name, place[1], place[2], sourceLine(place[0].source, place[1]));
+  pushLines(described.traceback, isTame(thrown) && intact() ? inspectWith(thrown) : described.stack);
+  return described;
+}
+
+function stackOf(error) {
+  try {
+    const own = ownProperty(error, "stack");
+    const stack = own === undefined || own.get === stackGetter ? readStack(error) : own.value;
+    if (typeof stack === "string") return stack;
+  } catch {
+    // Deep recursion, or a stack that user code made of something else.
+  }
+  return headerOf(error);
+}
+
+/** The same for a text that the parser refused: `{name, message, line, column, text}`. */
+export function describeSyntaxError(error, name, source) {
+  const described = create(null);
+  described.name = error.name;
+  described.message = error.message;
+  described.traceback = bareList();
+  described.stack = `${error.name}: ${error.message}\n    at ${name}:${error.line}:${error.column}`;
+  pushSource(described.traceback, name, error.line, error.column, sourceLine(source, error.line) ?? error.text);
+  pushLines(described.traceback, `${error.name}: ${error.message}`);
+  return described;
+}
+
+// The place, the line and a caret under the column; of a long line the part around it.
+function pushSource(lines, name, line, column, text) {
+  if (text === undefined) return;
+  let at = column - 1;
+  if (text.length > LONGEST_LINE) {
+    const start = at > LONGEST_LINE / 2 ? at - LONGEST_LINE / 2 : 0;
+    text = (start > 0 ? "\u2026" : "") + stringSlice(text, start, start + LONGEST_LINE);
+    at -= start > 0 ? start - 1 : 0;
+  }
+  let indent = "";
+  for (let i = 0; i < at && i < text.length; i++) indent += text[i] === "\t" ? "\t" : " ";
+  arrayPush(lines, `${name}:${line}:${column}`);
+  arrayPush(lines, text);
+  arrayPush(lines, indent + "^");
+  arrayPush(lines, "");
+}
+
+function pushLines(lines, text) {
+  const more = linesOf(text);
+  for (let i = 0; i < more.length; i++) arrayPush(lines, more[i]);
+}
+
+useFormatter(prepareStackTrace);

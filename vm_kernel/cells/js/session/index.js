@@ -1,0 +1,66 @@
+"use strict";
+// Owns the entry into the user's context: reads an operation, does it, returns; refuses to leave a name behind.
+
+import { defineGlobal, evaluate, globalObject, natives, parseJson, PromiseClass, promiseThen, TypeErrorClass, ErrorClass,
+  defineProperty } from "./intrinsics.js";
+import { emit, header, holder, NEXT_TIMER_MS, OPERATION, promiseState, receive, TIMERS } from "./bridge.js";
+import { complete, inspectName } from "./completion.js";
+import * as consoleMethods from "./console.js";
+import { currentCell } from "./current.js";
+import * as displays from "./display.js";
+import { prepareStackTrace } from "./errors.js";
+import { ABANDON, ANSWER, COMPLETE, INSPECT, RESET, RUN, TICK } from "./kinds.js";
+import { forgive, noteRejection } from "./rejections.js";
+import { abandon, printError, runCell, runTimer } from "./run.js";
+import * as timers from "./timers.js";
+
+timers.install();
+consoleMethods.install();
+displays.install();
+
+const resolved = PromiseClass.resolve();
+defineGlobal("queueMicrotask", function queueMicrotask(callback) {
+  if (typeof callback !== "function") throw new TypeErrorClass('The "callback" argument must be of type function.');
+  promiseThen(resolved, () => {
+    try {
+      callback();
+    } catch (error) {
+      printError(error);
+    }
+  });
+});
+// `import` in cells arrives here; modules come with a later release.
+defineProperty(globalObject, "__import", {
+  __proto__: null, enumerable: false, configurable: false, writable: false,
+  value(name) { throw new ErrorClass(`cannot import ${name}: this session has no modules`); },
+});
+ErrorClass.prepareStackTrace = prepareStackTrace;
+
+function perform(operation) {
+  switch (operation) {
+    case RUN: return runCell(parseJson(receive()));
+    case TICK: return runTimer();
+    case ABANDON: return abandon(parseJson(receive()).cell);
+    case COMPLETE: {
+      const { request, target } = parseJson(receive());
+      return emit(ANSWER, request, complete(target));
+    }
+    case INSPECT: {
+      const { request, target, detail } = parseJson(receive());
+      return emit(ANSWER, request, inspectName(target, detail));
+    }
+    case RESET: return undefined;
+  }
+}
+
+function entry() {
+  perform(header[OPERATION]);
+  header[NEXT_TIMER_MS] = timers.nextTimerMs();
+  header[TIMERS] = timers.timerCount();
+}
+
+globalThis.__entry = entry;
+globalThis[0] = noteRejection;
+globalThis[1] = forgive;
+globalThis[2] = holder;
+globalThis.__enable = () => { natives.promiseState = promiseState; };

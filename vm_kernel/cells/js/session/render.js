@@ -1,0 +1,98 @@
+// Owns how a value becomes text: Node's inspector's words, JavaScript's string conversion and JSON; refuses to run user code.
+//
+// Nothing here throws, and no getter, proxy trap, `toString`, `toJSON` or custom inspector of the user's is called: what the
+// inspector would run into is put aside beforehand (standin.js). The one exception is Node's: `%s` in a console format.
+
+import { apply, bareList, bigIntToString, create, is, quote, regExpExec, toText } from "./intrinsics.js";
+import { formatWithOptions, inspect } from "./inspector.js";
+import { jsonOf } from "./json.js";
+import { plainText } from "./plaintext.js";
+import { previewOf } from "./preview.js";
+import { withOurStacks } from "./stacks.js";
+import { intact } from "./intact.js";
+import { mayWait } from "./standin.js";
+
+const LONG_STRING = 1_000_000;
+const ESCAPED = /[\x00-\x1f\x27\x5c\x7f-\x9f\ud800-\udfff]/;
+
+/** `{type, text, preview, json}` of the value of a cell; json is undefined where the value has no JSON form. */
+export function renderValue(value) {
+  const rendered = create(null);
+  rendered.type = value === null ? "null" : typeof value;
+  rendered.text = mayWait(() => inspectWith(value));
+  rendered.preview = attempt(previewOf, value, "[object Object]");
+  rendered.json = attempt(jsonOf, value, undefined);
+  return rendered;
+}
+
+/** What Node's `util.inspect(value, options)` prints, but strings are whole. */
+export function inspectWith(value, options) {
+  return simpleText(value) ?? inspected(() => inspect(value, settings(options)), value);
+}
+
+/** What Node's console prints for a list of arguments: `%s` and the like in the first, one blank between the others. */
+export function formatLog(args) {
+  const { length } = args;
+  if (length === 0) return "";
+  if (length === 1) return typeof args[0] === "string" ? args[0] : inspectWith(args[0]);
+  const list = bareList();
+  list[0] = settings(undefined);
+  for (let i = 0; i < length; i++) list[i + 1] = args[i];
+  return inspected(() => apply(formatWithOptions, undefined, list), args);
+}
+
+// Values that most cells end in never reach the inspector.
+function simpleText(value) {
+  switch (typeof value) {
+    case "string":
+      if (regExpExec(ESCAPED, value) === null) return `'${value}'`;
+      // Node puts each line of a long string on its own; of very long ones that takes seconds.
+      return value.length > LONG_STRING ? quote(value) : undefined;
+    case "number":
+      return is(value, -0) ? "-0" : toText(value);
+    case "bigint":
+      return bigIntToString(value) + "n";
+    case "boolean":
+      return value ? "true" : "false";
+    case "undefined":
+      return "undefined";
+    default:
+      return value === null ? "null" : undefined;
+  }
+}
+
+// Where built-ins that the inspector itself runs on were replaced, or it fails, a plainer text of our own.
+function inspected(format, value) {
+  if (intact()) {
+    try {
+      const text = withOurStacks(format);
+      if (typeof text === "string") return text;
+    } catch {
+      // Falls through: the stack was full, or a value that nobody thought of.
+    }
+  }
+  return attempt(plainText, value, "[value that cannot be shown]");
+}
+
+function attempt(make, value, otherwise) {
+  try {
+    return make(value);
+  } catch {
+    return otherwise;
+  }
+}
+
+const OPTIONS = ["depth", "showHidden", "showProxy", "maxArrayLength", "breakLength", "compact", "sorted", "numericSeparator"];
+
+// The user's choice, read once; never a custom inspector (those that run are our stand-ins') and never getters.
+function settings(chosen) {
+  const all = create(null);
+  all.maxStringLength = Infinity;
+  if (chosen !== undefined && chosen !== null) {
+    for (let i = 0; i < OPTIONS.length; i++) {
+      const value = chosen[OPTIONS[i]];
+      if (value !== undefined && typeof value !== "function") all[OPTIONS[i]] = value;
+    }
+  }
+  return all;
+}

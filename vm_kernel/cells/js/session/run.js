@@ -1,0 +1,133 @@
+// Owns one cell's way through the user's context: evaluate, settle, render, report; refuses to parse and to time.
+
+import { apply, create, evaluate, natives, promiseThen, quote, stringSlice } from "./intrinsics.js";
+import { emit, header, PENDING } from "./bridge.js";
+import { currentCell, enterCell } from "./current.js";
+import { LEVELS, OUTCOME, TEXT } from "./kinds.js";
+import { describeError, describeSyntaxError, registerCell } from "./errors.js";
+import { inspectWith, renderValue } from "./render.js";
+import { reportUnhandled } from "./rejections.js";
+import { cancelTimers, takeDue } from "./timers.js";
+
+let pending; // the cell whose promise has not settled: { cell, promise, state, value }
+
+/** End of every entry: run the promise reactions inside the task, where they can be cancelled, then report. */
+function settle() {
+  natives.checkpoint();
+  if (pending !== undefined && pending.state !== "pending") {
+    const done = pending;
+    pending = undefined;
+    enterCell(done.cell);
+    if (done.state === "ok") reportValue(done.cell, done.shows, done.value);
+    else reportError(done.cell, done.value);
+    natives.checkpoint();
+  }
+  header[PENDING] = pending === undefined ? 0 : 1;
+  reportUnhandled();
+}
+
+function reportError(cell, thrown) {
+  const { name, message, traceback, stack } = describeError(thrown);
+  let lines = "";
+  for (let i = 0; i < traceback.length; i++) lines += (i > 0 ? "," : "") + quote(traceback[i]);
+  emit(OUTCOME, cell, `{"status":"error","name":${quote(name)},"message":${quote(message)},` +
+    `"traceback":[${lines}],"stack":${quote(stack)}}`);
+}
+
+/** The value goes out as its text (a record of its own, so that 10 MB need no escaping) and a short JSON head. */
+function reportValue(cell, shows, value) {
+  if (!shows || value === undefined) {
+    emit(OUTCOME, cell, '{"status":"ok"}');
+    return;
+  }
+  if (typeof value === "string") {
+    reportString(cell, value);
+    return;
+  }
+  const { type, text, preview, json } = renderValue(value);
+  emit(TEXT, cell, text);
+  emit(OUTCOME, cell, `{"status":"ok","type":${quote(type)},` +
+    `"preview":${preview === text ? "null" : quote(preview)}` +
+    (json === undefined ? "" : `,"json":${quote(json)}`) + "}");
+}
+
+/** A string goes out once where its text is itself between quotes, and never as JSON: that is the string again. */
+function reportString(cell, value) {
+  const text = inspectWith(value);
+  const plain = text.length === value.length + 2 && stringSlice(text, 1, -1) === value;
+  emit(TEXT, cell, text);
+  emit(OUTCOME, cell, `{"status":"ok","type":"string",${plain ? '"plain":true' : `"preview":${quote(value)}`}}`);
+}
+
+/** message: what the parser made of the cell: {cell, name, source, ok, declare, code, async, shows, shifts} or {error}. */
+export function runCell(message) {
+  const { cell, name, source } = message;
+  enterCell(cell);
+  const url = registerCell(name, source, message.shifts); // V8 takes no blank in a script's name
+  if (!message.ok) {
+    const { name: kind, message: text, traceback, stack } = describeSyntaxError(message.error, name, source);
+    let lines = "";
+    for (let i = 0; i < traceback.length; i++) lines += (i > 0 ? "," : "") + quote(traceback[i]);
+    emit(OUTCOME, cell, `{"status":"error","name":${quote(kind)},"message":${quote(text)},` +
+      `"traceback":[${lines}],"stack":${quote(stack)}}`);
+    header[PENDING] = 0;
+    return;
+  }
+  let value, thrown = false;
+  try {
+    if (message.declare !== "") evaluate(message.declare + "\n//# sourceURL=" + url);
+    value = evaluate(message.code + "\n//# sourceURL=" + url);
+  } catch (error) {
+    thrown = true;
+    value = error;
+  }
+  if (thrown) {
+    natives.checkpoint();
+    reportError(cell, value);
+  } else if (message.async) {
+    const run = create(null);
+    run.cell = cell;
+    run.shows = message.shows;
+    run.state = "pending";
+    run.value = undefined;
+    pending = run;
+    try {
+      promiseThen(value, (box) => { run.state = "ok"; run.value = box === undefined ? undefined : box[0]; },
+        (error) => { run.state = "error"; run.value = error; });
+    } catch (error) { // user code broke Promise itself
+      run.state = "error";
+      run.value = error;
+    }
+  } else {
+    natives.checkpoint();
+    reportValue(cell, message.shows, value);
+  }
+  settle();
+}
+
+/** One timer that is due, as one turn of its own cell. */
+export function runTimer() {
+  const timer = takeDue();
+  if (timer !== undefined) {
+    enterCell(timer.cell);
+    try {
+      apply(timer.callback, undefined, timer.rest);
+    } catch (error) {
+      printError(error);
+    }
+  }
+  settle();
+}
+
+/** Stop waiting for the cell that was stopped, and forget its timers; 0: whatever runs. */
+export function abandon(cell) {
+  if (pending !== undefined && (cell === 0 || pending.cell === cell)) pending = undefined;
+  header[PENDING] = pending === undefined ? 0 : 1;
+  cancelTimers(cell);
+}
+
+/** Show an error that no cell is waiting for on its cell's stderr. */
+export function printError(error, prefix = "Uncaught ") {
+  const { message, stack } = describeError(error);
+  emit(LEVELS.error, currentCell(), prefix + (stack === "" ? message : stack));
+}
