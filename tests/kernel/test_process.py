@@ -1,0 +1,202 @@
+"""A kernel as a process of its own: flags, signals, the death of its parent. The engine is the fake one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vm_kernel import launch
+from vm_kernel.limits import NOTEBOOK, Limits
+
+from .session import Client, Session
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVE = (
+    "import sys; from vm_kernel import launch; from vm_kernel.engine.fake import FakeEngine; "
+    "sys.exit(launch.serve(sys.argv[1], FakeEngine))"
+)
+#: A parent that starts a kernel, names itself as the parent, says its pid, and sleeps.
+PARENT = (
+    "import os, subprocess, sys, time; "
+    "kernel = subprocess.Popen([sys.executable, '-c', sys.argv[2], sys.argv[1]], "
+    "env={**os.environ, 'JPY_PARENT_PID': str(os.getpid())}); "
+    "print(kernel.pid, flush=True); time.sleep(60)"
+)
+
+
+class Place:
+    """A connection file without a kernel, processes that end with the test, and clients."""
+
+    def __init__(self) -> None:
+        self.session = Session(ready=False)
+        self.session.channels.close()
+        self.session.engine.close()
+        self.file = self.session.file
+        self.processes: list[subprocess.Popen[str]] = []
+        self.clients: list[Client] = []
+
+    def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+        )
+        self.processes.append(process)
+        return process
+
+    def client(self) -> Client:
+        client = Client(self.session.connection)
+        self.clients.append(client)
+        return client
+
+    def close(self) -> None:
+        for client in self.clients:
+            client.close()
+        for process in self.processes:
+            process.kill()
+            process.communicate()
+        self.session.folder.cleanup()
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    place = Place()
+    yield place
+    place.close()
+
+
+def gone(pid: int, within_s: float = 5.0) -> bool:
+    until = time.monotonic() + within_s
+    while time.monotonic() < until:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_sigint_interrupts_the_cell_and_sigterm_ends_the_process(place: Place) -> None:
+    process = place.start("-c", SERVE, place.file)
+    client = place.client()
+    msg_id = client.start("while(true){}")
+    client.hear_type("execute_input")
+    process.send_signal(signal.SIGINT)
+    assert client.hear(msg_id).reply["content"]["ename"] == "Interrupted"
+    assert client.run("1+1").reply["content"]["status"] == "ok"
+    running = client.start("while(true){}")
+    client.hear_type("execute_input")
+    process.send_signal(signal.SIGTERM)
+    assert client.hear(running).reply["content"]["ename"] == "Interrupted"
+    assert process.wait(5) == 0
+
+
+def test_shutdown_ends_the_process_with_0(place: Place) -> None:
+    process = place.start("-c", SERVE, place.file)
+    client = place.client()
+    assert client.ask("shutdown_request", {"restart": True}, "control").reply["content"]["restart"] is True
+    assert process.wait(5) == 0
+    assert process.stderr is not None and process.stderr.read() == ""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="looks for processes in /proc")
+@pytest.mark.parametrize("code", ["1+1", "while(true){}"])
+def test_the_kernel_ends_with_its_parent(place: Place, code: str) -> None:
+    parent = place.start("-c", PARENT, place.file, SERVE)
+    assert parent.stdout is not None
+    kernel = int(parent.stdout.readline())
+    client = place.client()
+    client.start(code)
+    client.hear_type("execute_input")
+    parent.kill()
+    parent.wait()
+    assert gone(kernel), "the kernel outlived its parent"
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="looks for processes in /proc")
+def test_the_kernel_ends_with_a_parent_that_is_not_its_direct_one(place: Place) -> None:
+    other = place.start("-c", "import time; time.sleep(60)")
+    kernel = place.start("-c", SERVE, place.file, env={**os.environ, "JPY_PARENT_PID": str(other.pid)})
+    place.client().run("1+1")
+    other.kill()
+    other.wait()
+    assert kernel.wait(5) == 0
+
+
+@pytest.mark.parametrize("value", ["", "0", "1", "-5", "x"])
+def test_a_parent_that_never_goes_or_is_none_is_not_watched(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("JPY_PARENT_PID", value)
+    assert launch.orphaned() is None
+
+
+def test_a_taken_address_is_said_and_ends_the_process(place: Place) -> None:
+    place.start("-c", SERVE, place.file)
+    place.client().run("1+1")
+    tcp = dict(place.session.connection, transport="tcp", ip="127.0.0.1")
+    import json
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        tcp.update({name: port for name in tcp if name.endswith("_port")})
+        Path(place.file).write_text(json.dumps(tcp))
+        second = place.start("-c", SERVE, place.file)
+        _, log = second.communicate(timeout=10)
+    assert second.returncode == 1
+    assert log.count("\n") == 1 and str(port) in log and "other ports" in log
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "cannot read"),
+        ("{", "not JSON"),
+        ("[]", "not a JSON object"),
+        ('{"transport": "udp"}', "use tcp or ipc"),
+        ('{"key": "k", "shell_port": "x"}', "shell_port"),
+        ('{"shell_port": 1}', "has no key"),
+        ('{"key": "k", "signature_scheme": "hmac-md5"}', "hmac-sha256"),
+    ],
+)
+def test_an_unusable_connection_file_is_said_and_ends_the_process(
+    place: Place, content: str | None, words: str
+) -> None:
+    path = Path(place.file)
+    path.unlink() if content is None else path.write_text(content)
+    process = place.start("-c", SERVE, place.file)
+    _, log = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert log.count("\n") == 1 and words in log
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["-f", "c.json"], NOTEBOOK),
+        (["--mem-mb", "64", "--connection-file=c.json"], Limits(0, 0, 64, 0, 65536)),
+        (
+            ["-f", "c.json", "--cpu-ms=1", "--wall-ms=2", "--mem-mb=3", "--max-events=4", "--max-output-kb=5"],
+            Limits(1, 2, 3, 4, 5),
+        ),
+    ],
+)
+def test_flags(argv: list[str], expected: Limits) -> None:
+    assert launch.read_flags(argv) == ("c.json", expected)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [[], ["-f"], ["-f", "c", "--cpu-ms"], ["-f", "c", "--cpu-ms", "-1"], ["-f", "c", "--cpu-ms", "1e3"],
+     ["-f", "c", "--cpu", "1"], ["-f", "c", "x"], ["-f", "c", "--mem-mb=²"]],
+)  # fmt: skip
+def test_flags_that_are_not_understood_are_a_usage_error(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert launch.main(argv) == 2
+    assert "usage:" in capsys.readouterr().err

@@ -1,0 +1,45 @@
+"""Owns the answers that need no engine; refuses to know queues and running code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .desk import ONE_WAY, REPLIES, Request
+from .history import History
+from .log import log
+from .protocol import messages
+from .protocol.channels import Channels
+from .request import Refusal
+
+
+class Answers:
+    """What the kernel knows of itself: its kind, its history, its ports, its comms (none yet)."""
+
+    def __init__(self, history: History, channels: Channels) -> None:
+        self._history = history
+        self._channels = channels
+
+    def reply(self, request: Request) -> dict[str, Any] | None:
+        """The content of the reply; None for types that have none, unknown ones with one line in the log.
+
+        Raises Refusal for a request that is not well-formed.
+        """
+        msg_type, content = request.message.msg_type, request.message.content
+        if msg_type == "kernel_info_request":
+            return messages.kernel_info()
+        if msg_type == "history_request":
+            try:
+                return messages.history_reply(self._history.answer(content))
+            except ValueError as error:
+                raise Refusal("InvalidRequest", str(error)) from None
+        if msg_type == "comm_info_request":
+            return messages.comm_info_reply()
+        if msg_type == "connect_request":
+            return {"status": "ok", **self._channels.ports}
+        if msg_type == "comm_open" and isinstance(content.get("comm_id"), str):
+            # There are no targets; the specification wants a comm for an unknown one closed.
+            closed = messages.comm_close(content["comm_id"])
+            self._channels.iopub.publish("comm_close", closed, request.message.header_bytes)
+        elif msg_type not in REPLIES and msg_type not in ONE_WAY:
+            log(f"{request.channel}: unknown message type {msg_type[:100]}")
+        return None

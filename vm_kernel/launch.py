@@ -1,0 +1,148 @@
+"""Owns the start of a kernel process: flags, engine, sockets, signals; refuses to know how any of them works.
+
+The order is the speed: the engine is started before zmq is imported, so that V8 comes up while the sockets
+do.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .limits import NOTEBOOK, Limits
+from .log import log
+
+if TYPE_CHECKING:
+    from .engine.port import Engine, Report
+    from .kernel import Kernel
+    from .recorder import Recorder
+
+USAGE = (
+    "usage: python -m vm_kernel -f CONNECTION_FILE [--cpu-ms N] [--wall-ms N] [--mem-mb N] [--max-events N]"
+    " [--max-output-kb N]"
+)
+FLAGS = {
+    "--cpu-ms": "cpu_ms",
+    "--wall-ms": "wall_ms",
+    "--mem-mb": "mem_mb",
+    "--max-events": "max_events",
+    "--max-output-kb": "max_output_kb",
+}
+
+
+class UsageError(Exception):
+    """The command line is not understood; the text says which part."""
+
+
+def main(argv: list[str]) -> int:
+    """Runs a kernel for `argv`; 0 after a shutdown, 1 when it cannot start, 2 for usage."""
+    try:
+        connection_file, limits = read_flags(argv)
+    except UsageError as error:
+        sys.stderr.write(f"{error}\n{USAGE}\n")
+        return 2
+    return run(connection_file, limits)
+
+
+def read_flags(argv: list[str]) -> tuple[str, Limits]:
+    """The connection file and the limits: `--name N` or `--name=N`, the rest as in `limits.NOTEBOOK`."""
+    values = {name: getattr(NOTEBOOK, name) for name in FLAGS.values()}
+    connection_file = ""
+    words = iter(argv)
+    for word in words:
+        flag, equals, value = word.partition("=")
+        if flag not in FLAGS and flag not in ("-f", "--connection-file"):
+            raise UsageError(f"{flag!r} is not a flag")
+        if not equals:
+            value = next(words, "")
+        if flag not in FLAGS:
+            connection_file = value
+        elif value.isascii() and value.isdigit():
+            values[FLAGS[flag]] = int(value)
+        else:
+            raise UsageError(f"{flag} needs a whole number of 0 or more, not {value!r}")
+    if not connection_file:
+        raise UsageError("a connection file is needed")
+    return connection_file, Limits(**values)
+
+
+def run(connection_file: str, limits: Limits = NOTEBOOK, recorder: Recorder | None = None) -> int:
+    """Serves one session over V8 until it is shut down; 0 then, 1 when it could not start."""
+    from .engine.supervisor import Supervisor
+
+    return serve(connection_file, lambda sink: Supervisor(limits.mem_mb, sink), limits, recorder)
+
+
+def serve(
+    connection_file: str,
+    make_engine: Callable[[Callable[[Report], None]], Engine],
+    limits: Limits = NOTEBOOK,
+    recorder: Recorder | None = None,
+) -> int:
+    """`run` over the engine that `make_engine` makes around its sink."""
+    early: list[Report] = []
+    take = early.append
+    engine = make_engine(lambda report: take(report))
+    engine.start()
+    from .kernel import Kernel
+    from .protocol.channels import BindError, Channels
+    from .protocol.connection import ConnectionFileError, read_connection
+
+    try:
+        channels = Channels(read_connection(connection_file))
+    except (BindError, ConnectionFileError) as error:
+        log(str(error))
+        engine.close()
+        return 1
+    kernel = Kernel(channels, engine, limits, recorder, orphaned())
+    take = kernel.on_report
+    for report in early:
+        take(report)
+    watch_signals(kernel)
+    kernel.run()
+    return 0
+
+
+def orphaned() -> Callable[[], bool] | None:
+    """A question whether the process that Jupyter names as our parent is gone; None when it names none."""
+    try:
+        parent = int(os.environ.get("JPY_PARENT_PID", "0"))
+    except ValueError:
+        parent = 0
+    if parent <= 1:  # init never goes
+        return None
+    if os.getppid() == parent:
+        return lambda: os.getppid() != parent
+
+    def gone() -> bool:
+        try:
+            os.kill(parent, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            pass
+        return False
+
+    return gone
+
+
+def watch_signals(kernel: Kernel) -> None:
+    """SIGINT interrupts the cell, SIGTERM ends the session; both are acted on by the kernel's loop."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+
+    def act() -> None:
+        for number in os.read(reader, 64):
+            if number == signal.SIGINT:
+                kernel.interrupt()
+            elif number == signal.SIGTERM:
+                kernel.loop.close()
+
+    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    kernel.loop.watch(reader, act)

@@ -1,0 +1,112 @@
+"""Owns the one loop of the process: what is served in which order; refuses to know what it means."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from .log import log
+from .protocol.channels import CONTROL, SHELL, STDIN, Channels
+from .recorder import Recorder
+
+#: While subscribers are slow the engine is read this seldom: its limits hold and its output waits in its
+#: pipe.
+HELD_BACK_S = 0.025
+PARENT_CHECK_S = 1.0
+
+
+class Pumped(Protocol):
+    """The part of an engine that the loop serves; see `engine.port.Engine`."""
+
+    def fileno(self) -> int | None: ...
+
+    def wants_write(self) -> bool: ...
+
+    def deadline(self) -> float | None: ...
+
+    def pump(self) -> None: ...
+
+
+class Loop:
+    """Waits over sockets, engine, recorder and watched descriptors (design 7.5); nothing else in the kernel
+    waits.
+
+    orphaned: asked once a second whether whoever started the kernel is gone; the loop closes when so.
+    """
+
+    def __init__(
+        self, channels: Channels, engine: Pumped, recorder: Recorder, orphaned: Callable[[], bool] | None
+    ) -> None:
+        self.open = True
+        self._channels = channels
+        self._engine = engine
+        self._recorder = recorder
+        self._orphaned = orphaned
+        self._parent_checked = time.monotonic()
+        self._pumped = 0.0
+        self._engine_due: float | None = None
+        self._watched: dict[int, Callable[[], None]] = {}
+
+    def close(self) -> None:
+        """No turn after this one."""
+        self.open = False
+
+    def watch(self, descriptor: int, callback: Callable[[], None]) -> None:
+        """Calls `callback` whenever `descriptor` is readable."""
+        self._watched[descriptor] = callback
+
+    def turn(self, receive: Callable[[str, list[bytes]], None], settle: Callable[[], None]) -> None:
+        """Waits once and serves what is ready; `settle` comes after the messages and after the reports."""
+        engine, recorder = self._engine.fileno(), self._recorder.fileno()
+        held_back = self._channels.iopub.congested
+        readable = list(self._watched)
+        if recorder is not None:
+            readable.append(recorder)
+        if engine is not None and not held_back:
+            readable.append(engine)
+        writable = [engine] if engine is not None and self._engine.wants_write() else []
+        self._note_engine_deadline(held_back)
+        ready = self._channels.wait(self._patience(), readable, writable)
+        # Shell is read before the engine, so that a failing cell aborts all that was sent after it.
+        for channel in (CONTROL, STDIN, SHELL):
+            for frames in self._channels.receive(channel):
+                receive(channel, frames)
+        settle()
+        now = time.monotonic()
+        if engine in ready or (self._engine_due is not None and now >= self._engine_due):
+            self._pumped, self._engine_due = now, None
+            self._engine.pump()
+        if recorder in ready:
+            self._recorder.dispatch()
+        for descriptor in ready:
+            if descriptor in self._watched:
+                self._watched[descriptor]()
+        settle()
+        self._check_parent()
+
+    def _note_engine_deadline(self, held_back: bool) -> None:
+        """The earliest that was named since the last pump: messages between must not push it away."""
+        deadline = self._engine.deadline()
+        if deadline is not None:
+            if held_back:
+                deadline = max(deadline, self._pumped + HELD_BACK_S)
+            if self._engine_due is not None:
+                deadline = min(deadline, self._engine_due)
+        self._engine_due = deadline
+
+    def _patience(self) -> float | None:
+        """How long nothing has to be done, in seconds; None: until something comes."""
+        deadlines = [self._channels.iopub.deadline(), self._engine_due]
+        if self._orphaned is not None:
+            deadlines.append(self._parent_checked + PARENT_CHECK_S)
+        nearest = min((deadline for deadline in deadlines if deadline is not None), default=None)
+        return None if nearest is None else max(0.0, nearest - time.monotonic())
+
+    def _check_parent(self) -> None:
+        now = time.monotonic()
+        if self._orphaned is not None and now - self._parent_checked >= PARENT_CHECK_S:
+            self._parent_checked = now
+            if self._orphaned():
+                log("the process that started this kernel is gone; the kernel ends")
+                self.close()

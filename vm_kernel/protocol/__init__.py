@@ -1,0 +1,1 @@
+"""The Jupyter messaging protocol over ZeroMQ; knows nothing of engines and recorders."""

@@ -1,0 +1,175 @@
+"""Owns the five sockets of a kernel and the one wait over them; refuses to know what the messages mean."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import zmq
+
+from ..log import log
+from .connection import Connection
+from .iopub import IOPub
+from .wire import Wire
+
+#: A larger frame ends its peer's connection before it is stored.
+MAX_FRAME_BYTES = 128 * 1024 * 1024
+#: Messages that wait in the socket for one subscriber; what is more waits in `IOPub`, where it is counted in
+#: bytes.
+SUBSCRIBER_MESSAGES = 256
+#: Messages read from one channel before the others get their turn.
+AT_ONCE = 64
+#: What a subscriber may send: subscriptions, nothing else.
+MAX_SUBSCRIPTION_BYTES = 64 * 1024
+LINGER_MS = 1000
+
+CONTROL, STDIN, SHELL = "control", "stdin", "shell"
+
+
+class BindError(Exception):
+    """A socket of the connection file cannot be bound; the text names the address and the reason."""
+
+
+class Channels:
+    """Binds every socket of `connection` at once; `BindError` when one cannot be bound.
+
+    Requests come by `receive` and are answered by `send`; published messages go through `iopub`.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.wire = Wire(connection.key)
+        if not connection.key:
+            log("the connection file has no key: messages are not signed, who reaches its ports can run code")
+        self._connection = connection
+        self._context = zmq.Context()
+        self._routers: dict[str, zmq.Socket[bytes]] = {}
+        try:
+            for name, port in (
+                (SHELL, connection.shell_port),
+                (CONTROL, connection.control_port),
+                (STDIN, connection.stdin_port),
+            ):
+                router = self._socket(zmq.ROUTER)
+                # A client that comes back with its identity replaces its old connection.
+                router.setsockopt(zmq.ROUTER_HANDOVER, 1)
+                router.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
+                # A ROUTER at its mark drops replies in silence.
+                router.setsockopt(zmq.SNDHWM, 0)
+                self._bind(router, port)
+                self._routers[name] = router
+            self._xpub = self._socket(zmq.XPUB)
+            # Every subscriber gets its welcome, not only the first of a topic, and each is counted out again.
+            self._xpub.setsockopt(zmq.XPUB_VERBOSER, 1)
+            self._xpub.setsockopt(zmq.XPUB_NODROP, 1)
+            self._xpub.setsockopt(zmq.SNDHWM, SUBSCRIBER_MESSAGES)
+            self._xpub.setsockopt(zmq.MAXMSGSIZE, MAX_SUBSCRIPTION_BYTES)
+            self._bind(self._xpub, connection.iopub_port)
+            heartbeat = self._socket(zmq.ROUTER)
+            self._bind(heartbeat, connection.hb_port)
+        except BaseException:
+            self._context.destroy(linger=0)
+            raise
+        self._reading = False
+        self.iopub = IOPub(self.wire, self._publish)
+        self._sockets = [(router, zmq.POLLIN) for router in self._routers.values()] + [(self._xpub, zmq.POLLIN)]
+        threading.Thread(target=_echo, args=(heartbeat,), name="heartbeat", daemon=True).start()
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The ports by channel, as in a connect_reply."""
+        names = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
+        return {name[:-5]: getattr(self._connection, name) for name in names}
+
+    def wait(self, timeout_s: float | None, readable: Iterable[int] = (), writable: Iterable[int] = ()) -> set[int]:
+        """Waits for a socket or a plain descriptor, at most `timeout_s`; the descriptors that are ready."""
+        # zmq_poll gives -1 for no limit and whole milliseconds, rounded up so that a deadline has passed on
+        # return.
+        timeout_ms = -1 if timeout_s is None else max(0, int(timeout_s * 1000 + 0.999))
+        watched: list[tuple[Any, int]] = [
+            *self._sockets,
+            *((fd, zmq.POLLIN) for fd in readable),
+            *((fd, zmq.POLLOUT) for fd in writable),
+        ]
+        ready = zmq.zmq_poll(watched, timeout_ms)
+        self._read_subscriptions()
+        return {entry for entry, _ in ready if isinstance(entry, int)}
+
+    def receive(self, channel: str) -> Iterator[list[bytes]]:
+        """The messages that have arrived on `channel`, as frames, at most `AT_ONCE`."""
+        router = self._routers[channel]
+        for _ in range(AT_ONCE):
+            try:
+                yield router.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+
+    def send(self, channel: str, frames: list[bytes]) -> None:
+        """Sends to the client that `frames` begin with; one that has gone is no error."""
+        try:
+            self._routers[channel].send_multipart(frames, zmq.NOBLOCK)
+        except zmq.Again:
+            pass
+
+    def close(self) -> None:
+        """Closes everything; what was sent gets `LINGER_MS` to arrive."""
+        for router in self._routers.values():
+            router.close(LINGER_MS)
+        self._xpub.close(LINGER_MS)
+        self._context.term()
+
+    def _publish(self, frames: list[bytes], pass_over: bool) -> bool:
+        # A subscriber that is there now must not hear this before its welcome.
+        self._read_subscriptions()
+        try:
+            if pass_over:
+                self._xpub.setsockopt(zmq.XPUB_NODROP, 0)
+            self._xpub.send_multipart(frames, zmq.NOBLOCK)
+            return True
+        except zmq.Again:
+            return False
+        finally:
+            if pass_over:
+                self._xpub.setsockopt(zmq.XPUB_NODROP, 1)
+
+    def _read_subscriptions(self) -> None:
+        if self._reading:  # a welcome is on its way out
+            return
+        self._reading = True
+        for _ in range(AT_ONCE):
+            try:
+                frame = self._xpub.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                break
+            if frame[:1] == b"\x01":
+                self.iopub.subscriptions += 1
+                self.iopub.welcome(frame[1:])
+            elif frame[:1] == b"\x00":
+                self.iopub.subscriptions -= 1
+        self._reading = False
+
+    def _socket(self, kind: int) -> zmq.Socket[bytes]:
+        socket = self._context.socket(kind)
+        socket.linger = LINGER_MS
+        if self._connection.curve_secretkey:
+            socket.curve_secretkey = self._connection.curve_secretkey
+            socket.curve_publickey = self._connection.curve_publickey
+            socket.curve_server = True
+        return socket
+
+    def _bind(self, socket: zmq.Socket[bytes], port: int) -> None:
+        endpoint = self._connection.endpoint(port)
+        try:
+            socket.bind(endpoint)
+        except zmq.ZMQError as error:
+            reason = f"cannot bind {endpoint}: {error.strerror}; start the kernel again on other ports"
+            raise BindError(reason) from None
+
+
+def _echo(socket: zmq.Socket[bytes]) -> None:
+    """The heartbeat: sends every frame back, in C, until the context ends."""
+    try:
+        zmq.proxy(socket, socket)
+    except zmq.ZMQError:
+        pass
+    socket.close(0)

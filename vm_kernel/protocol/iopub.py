@@ -1,0 +1,195 @@
+"""Owns what waits to be published and in which order; refuses to know sockets, engines and what the messages
+say.
+
+A socket that drops silently loses the final `idle`, and clients hang; a socket that blocks lets one sleeping
+client hang everybody. So the queue is here, sends never block, and what is given up is given up here, on
+purpose and said once:
+
+- stream text of the same cell and name is joined: the first piece goes at once, what follows at most `JOIN_S`
+  later;
+- nothing is dropped while subscribers read; over `MAX_BYTES` the engine is held back instead (`congested`);
+- a subscriber that has not read for `STUCK_S` costs the stream text, with one notice, until the queue is
+  empty;
+- one that still has not read for `ABANDON_S` is passed over, so that the others get everything again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from .wire import EMPTY, Wire, encode
+
+MAX_BYTES = 64 * 1024 * 1024
+JOIN_S = 0.015
+JOIN_CHARACTERS = 64 * 1024
+STUCK_S = 5.0
+ABANDON_S = 10.0
+RETRY_S = 0.005
+#: Messages sent past an abandoned subscriber before the others get time to read.
+PASS_OVER = 64
+MAX_TOPIC_BYTES = 1024
+
+NOTICE = "[output left out: a connected client has not read for 5 s]\n"
+
+
+class Outlet(Protocol):
+    """The publishing socket."""
+
+    def __call__(self, frames: list[bytes], pass_over: bool) -> bool:
+        """False when a subscriber has no room and nothing was sent; `pass_over`: the others get it anyway."""
+
+
+class _Item:
+    __slots__ = ("frames", "parent", "size", "stream")
+
+    def __init__(self, frames: list[bytes], parent: bytes, stream: bool) -> None:
+        self.frames = frames
+        self.parent = parent
+        self.size = sum(map(len, frames))
+        self.stream = stream
+
+
+class IOPub:
+    """The outgoing queue of one kernel; `clock` in seconds, for tests."""
+
+    def __init__(self, wire: Wire, outlet: Outlet, clock: Callable[[], float] = time.monotonic) -> None:
+        self._wire = wire
+        self._outlet = outlet
+        self._clock = clock
+        self._queue: deque[_Item] = deque()
+        self._bytes = 0
+        self._text: list[str] = []
+        self._text_characters = 0
+        self._text_parent = EMPTY
+        self._text_name = ""
+        self._text_due = 0.0
+        self._last_text = 0.0
+        self._blocked_since: float | None = None
+        self._dropping = False
+        self._abandoned = False
+        self.subscriptions = 0
+
+    def stream(self, parent: bytes, name: str, text: str) -> None:
+        """Publishes `text` on `stdout` or `stderr`, joined with what came just before."""
+        if self._dropping:
+            return
+        if self._text and (parent is not self._text_parent or name != self._text_name):
+            self._seal()
+        if not self._text:
+            self._text_parent, self._text_name = parent, name
+            self._text_due = max(self._clock(), self._last_text + JOIN_S)
+        self._text.append(text)
+        self._text_characters += len(text)
+        if self._text_characters >= JOIN_CHARACTERS:
+            self._seal()
+
+    def publish(self, msg_type: str, content: dict[str, Any], parent: bytes = EMPTY) -> None:
+        """Publishes any other message, after all stream text that came before it."""
+        self._seal()
+        self._add(msg_type.encode(), msg_type, content, parent, stream=False)
+
+    def welcome(self, topic: bytes) -> None:
+        """`iopub_welcome` to a new subscriber (JEP 65), before all that waits; its topic is the subscription."""
+        if len(topic) <= MAX_TOPIC_BYTES:
+            content = encode({"subscription": topic.decode("utf-8", "replace")})
+            frames = self._wire.write("iopub_welcome", content, EMPTY, [topic])[1]
+            if not self._outlet(frames, False) and not self.congested:
+                self._append(frames, EMPTY, stream=False)
+
+    @property
+    def congested(self) -> bool:
+        """True while more waits than is good: whoever makes output should be held back."""
+        return self._bytes + self._text_characters > MAX_BYTES
+
+    @property
+    def empty(self) -> bool:
+        return not self._queue and not self._text
+
+    def deadline(self) -> float | None:
+        """When `send` has something to do again, on the clock; None: not before the next message."""
+        if self._queue:
+            now = self._clock()
+            if self._blocked_since is None and not self._abandoned:
+                return now
+            waited = now - self._blocked_since if self._blocked_since is not None else 0.0
+            return now + (RETRY_S if waited < 1.0 else 10 * RETRY_S)
+        return self._text_due if self._text else None
+
+    def send(self) -> None:
+        """Sends what can be sent now; never blocks."""
+        if self._text and self._clock() >= self._text_due:
+            self._seal()
+        passed_over = 0
+        while self._queue:
+            item = self._queue[0]
+            if self._outlet(item.frames, False):
+                self._blocked_since = None
+                self._abandoned = False
+            elif self._abandoned and passed_over < PASS_OVER:
+                self._outlet(item.frames, True)
+                passed_over += 1
+            else:
+                self._blocked()
+                if self._queue and self._queue[0] is item:
+                    return
+                continue
+            self._queue.popleft()
+            self._bytes -= item.size
+        self._dropping = False
+
+    def drain(self, within_s: float) -> None:
+        """Sends until nothing waits, at most for `within_s` seconds; for the end of a session."""
+        self._text_due = 0.0
+        until = self._clock() + within_s
+        self.send()
+        while self._queue and self._clock() < until:
+            time.sleep(RETRY_S)
+            self.send()
+
+    def _blocked(self) -> None:
+        now = self._clock()
+        if self._blocked_since is None:
+            self._blocked_since = now
+        waited = now - self._blocked_since
+        if waited >= STUCK_S and not self._dropping and not self._abandoned:
+            self._drop_streams()
+        if waited >= ABANDON_S and (self.subscriptions > 1 or self.congested):
+            self._abandoned = True
+
+    def _drop_streams(self) -> None:
+        """Leaves one notice where the first stream message was; everything else keeps its order."""
+        self._seal()
+        kept: deque[_Item] = deque()
+        noticed = False
+        for item in self._queue:
+            if not item.stream:
+                kept.append(item)
+            elif not noticed:
+                noticed = True
+                content = encode({"name": "stderr", "text": NOTICE})
+                frames = self._wire.write("stream", content, item.parent, [b"stream.stderr"])[1]
+                kept.append(_Item(frames, item.parent, stream=False))
+        self._queue = kept
+        self._bytes = sum(item.size for item in kept)
+        self._dropping = noticed
+
+    def _seal(self) -> None:
+        """Makes a message of the joined text."""
+        if not self._text:
+            return
+        content = {"name": self._text_name, "text": "".join(self._text)}
+        self._text = []
+        self._text_characters = 0
+        self._last_text = self._clock()
+        self._add(b"stream." + self._text_name.encode(), "stream", content, self._text_parent, stream=True)
+
+    def _add(self, topic: bytes, msg_type: str, content: dict[str, Any], parent: bytes, *, stream: bool) -> None:
+        self._append(self._wire.write(msg_type, encode(content), parent, [topic])[1], parent, stream=stream)
+
+    def _append(self, frames: list[bytes], parent: bytes, *, stream: bool) -> None:
+        item = _Item(frames, parent, stream)
+        self._queue.append(item)
+        self._bytes += item.size

@@ -1,0 +1,171 @@
+"""Owns the shape of every message content the kernel sends; pure functions that refuse to know sockets and
+engines.
+
+Shapes of the Jupyter messaging specification 5.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .. import __version__
+from ..outcomes import Raised, Stopped, ename, evalue
+from .wire import VERSION
+
+Content = dict[str, Any]
+
+#: V8 of the pinned mini-racer. kernel_info is answered before an engine is up, so it cannot be asked for.
+V8_VERSION = "14.4"
+
+LANGUAGE_INFO: Content = {
+    "name": "javascript",
+    "version": V8_VERSION,
+    "mimetype": "text/javascript",
+    "file_extension": ".js",
+    "pygments_lexer": "javascript",
+    "codemirror_mode": "javascript",
+    "nbconvert_exporter": "script",
+}
+
+HELP_LINKS = [
+    {
+        "text": "JavaScript reference (MDN)",
+        "url": "https://developer.mozilla.org/docs/Web/JavaScript/Reference",
+    },
+    {"text": "Jupyter documentation", "url": "https://docs.jupyter.org"},
+]
+
+
+def status(state: str) -> Content:
+    """`state` is `starting`, `busy` or `idle`."""
+    return {"execution_state": state}
+
+
+def kernel_info() -> Content:
+    return {
+        "status": "ok",
+        "protocol_version": VERSION,
+        "implementation": "vm_kernel",
+        "implementation_version": __version__,
+        "language_info": LANGUAGE_INFO,
+        "banner": f"JavaScript (V8 {V8_VERSION}), vm_kernel {__version__}",
+        "help_links": HELP_LINKS,
+        "supported_features": [],
+    }
+
+
+def error_fields(name: str, value: str, traceback: Sequence[str] = ()) -> Content:
+    """The three fields by which Jupyter tells of an error; the traceback is never empty."""
+    return {
+        "ename": name,
+        "evalue": value,
+        "traceback": list(traceback) or [f"{name}: {value}" if name else value],
+    }
+
+
+def outcome_error(outcome: Raised | Stopped) -> Content:
+    """The error fields of a run that did not complete."""
+    traceback = outcome.error.traceback if isinstance(outcome, Raised) else ()
+    return error_fields(ename(outcome), evalue(outcome), traceback)
+
+
+def error_reply(name: str, value: str) -> Content:
+    return {"status": "error", **error_fields(name, value)}
+
+
+def execute_input(code: str, execution_count: int) -> Content:
+    return {"code": code, "execution_count": execution_count}
+
+
+def execute_result(data: Mapping[str, Any], metadata: Mapping[str, Any], execution_count: int) -> Content:
+    return {
+        "execution_count": execution_count,
+        "data": dict(data),
+        "metadata": dict(metadata),
+        "transient": {},
+    }
+
+
+def execute_ok(execution_count: int, pages: Sequence[Mapping[str, Any]] = ()) -> Content:
+    """`pages`: MIME bundles for the front end's pager."""
+    payload = [{"source": "page", "data": dict(page), "start": 0} for page in pages]
+    return {"status": "ok", "execution_count": execution_count, "payload": payload, "user_expressions": {}}
+
+
+def execute_error(error: Mapping[str, Any], execution_count: int) -> Content:
+    return {
+        "status": "error",
+        "execution_count": execution_count,
+        "payload": [],
+        "user_expressions": {},
+        **error,
+    }
+
+
+def execute_aborted(execution_count: int) -> Content:
+    return {"status": "aborted", "execution_count": execution_count, "payload": [], "user_expressions": {}}
+
+
+def display_data(content: Mapping[str, Any]) -> Content:
+    """`display_data` and `update_display_data` have the same fields; absent ones are filled."""
+    return {
+        "data": content.get("data") or {},
+        "metadata": content.get("metadata") or {},
+        "transient": content.get("transient") or {},
+    }
+
+
+def clear_output(wait: bool) -> Content:
+    return {"wait": wait}
+
+
+def input_request(prompt: str, password: bool) -> Content:
+    return {"prompt": prompt, "password": password}
+
+
+def is_complete_reply(content: Mapping[str, Any]) -> Content:
+    reply = {"status": content.get("status", "unknown")}
+    if reply["status"] == "incomplete":
+        reply["indent"] = content.get("indent", "")
+    return reply
+
+
+def complete_reply(cursor: int, content: Mapping[str, Any]) -> Content:
+    """`cursor` in code points: where the completed text lies when the engine does not say."""
+    return {
+        "status": "ok",
+        "matches": content.get("matches", []),
+        "cursor_start": content.get("cursor_start", cursor),
+        "cursor_end": content.get("cursor_end", cursor),
+        "metadata": content.get("metadata", {}),
+    }
+
+
+def inspect_reply(content: Mapping[str, Any]) -> Content:
+    return {
+        "status": "ok",
+        "found": content.get("found", False),
+        "data": content.get("data", {}),
+        "metadata": content.get("metadata", {}),
+    }
+
+
+def history_reply(history: Iterable[tuple[int, int, Any]]) -> Content:
+    return {"status": "ok", "history": [list(entry) for entry in history]}
+
+
+def comm_info_reply() -> Content:
+    return {"status": "ok", "comms": {}}
+
+
+def comm_close(comm_id: str) -> Content:
+    return {"comm_id": comm_id, "data": {}}
+
+
+def interrupt_reply() -> Content:
+    return {"status": "ok"}
+
+
+def shutdown_reply(restart: bool) -> Content:
+    return {"status": "ok", "restart": restart}

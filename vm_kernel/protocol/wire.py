@@ -1,0 +1,190 @@
+"""Owns the bytes of a Jupyter message: signing, checking, parsing; refuses to know sockets and what messages
+mean.
+
+Wire protocol of the Jupyter messaging specification 5.5: identities, delimiter, signature, header, parent
+header, metadata, content, buffers. The signature covers the exact bytes of the four JSON frames, so a
+request's header is kept as it came and sent again as the parent header of everything that answers it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+from collections import deque
+from typing import Any
+
+from ..events import timestamp
+
+DELIMITER = b"<IDS|MSG>"
+VERSION = "5.5"
+EMPTY = b"{}"
+
+#: Signatures remembered against replays, as many as jupyter_client remembers.
+REMEMBERED_SIGNATURES = 65_536
+#: A header travels with every answer, so a large one is not an honest one.
+MAX_HEADER_BYTES = 16 * 1024
+#: The JSON frames of one message together.
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+#: A request's identities: one from its ROUTER socket, more when it came through proxies.
+MAX_IDENTITIES = 16
+
+
+class Refused(Exception):
+    """Frames that nobody can be answered about: not signed by a key holder, or without a readable header."""
+
+
+class Malformed(Exception):
+    """A signed message with a readable header and an unreadable rest: its sender gets an error."""
+
+    def __init__(self, reason: str, message: Message) -> None:
+        super().__init__(reason)
+        self.message = message
+
+
+class Message:
+    """One message that was verified. `header_bytes` is the header as it came, for use as a parent header."""
+
+    __slots__ = ("buffers", "content", "header", "header_bytes", "identities", "metadata")
+
+    def __init__(self, identities: list[bytes], header_bytes: bytes, header: dict[str, Any]) -> None:
+        self.identities = identities
+        self.header_bytes = header_bytes
+        self.header = header
+        self.metadata: dict[str, Any] = {}
+        self.content: dict[str, Any] = {}
+        self.buffers: list[bytes] = []
+
+    @property
+    def msg_type(self) -> str:
+        return str(self.header["msg_type"])
+
+    @property
+    def session(self) -> str:
+        """The id of the client's session, empty when the header has none."""
+        session = self.header.get("session", "")
+        return session if isinstance(session, str) else ""
+
+
+def _refuse_constant(token: str) -> Any:
+    raise ValueError(f"{token} is not JSON")
+
+
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_encode_ascii = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
+
+
+def encode(value: Any) -> bytes:
+    """Compact JSON in UTF-8; lone surrogates, which UTF-8 cannot hold, as escapes. ValueError for NaN."""
+    try:
+        return _encode(value).encode()
+    except UnicodeEncodeError:
+        return _encode_ascii(value).encode()
+
+
+def decode_object(frame: bytes) -> dict[str, Any]:
+    """The JSON object in a frame; ValueError with a reason for everything else, however deep or strange."""
+    if frame == EMPTY:
+        return {}
+    try:
+        value = _decode(frame.decode())
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8") from None
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON ({error.msg} at {error.pos})") from None
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return value
+
+
+class Wire:
+    """Reads and writes the frames of one kernel.
+
+    key: the secret of the connection file; empty: nothing is signed or checked, as the protocol allows.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self.session = os.urandom(16).hex()
+        self._count = 0
+        self._seen: set[bytes] = set()
+        self._order: deque[bytes] = deque()
+
+    def _sign(self, joined: bytes) -> bytes:
+        return hmac.digest(self._key, joined, "sha256").hex().encode() if self._key else b""
+
+    def read(self, frames: list[bytes]) -> Message:
+        """A message from its frames. Raises Refused when it must be dropped, Malformed when answered."""
+        try:
+            cut = frames.index(DELIMITER, 0, MAX_IDENTITIES + 1)
+        except ValueError:
+            raise Refused("no delimiter") from None
+        if len(frames) < cut + 6:
+            raise Refused(f"truncated: {len(frames) - cut - 1} frames after the delimiter, 5 needed")
+        signature = frames[cut + 1]
+        signed = frames[cut + 2 : cut + 6]
+        if self._key:
+            self._check(signature, signed)
+        header_bytes, _parent, metadata, content = signed
+        message = Message(frames[:cut], header_bytes, _read_header(header_bytes))
+        message.buffers = frames[cut + 6 :]
+        size = sum(map(len, signed))
+        if size > MAX_MESSAGE_BYTES:
+            raise Malformed(f"message of {size} bytes, at most {MAX_MESSAGE_BYTES} are read", message)
+        for part, frame in (("parent_header", _parent), ("metadata", metadata), ("content", content)):
+            try:
+                value = decode_object(frame)
+            except ValueError as error:
+                raise Malformed(f"{part}: {error}", message) from None
+            if part == "metadata":
+                message.metadata = value
+            elif part == "content":
+                message.content = value
+        return message
+
+    def _check(self, signature: bytes, signed: list[bytes]) -> None:
+        if not signature:
+            raise Refused("not signed")
+        expected = self._sign(b"".join(signed))
+        if not hmac.compare_digest(expected, signature):
+            raise Refused("wrong signature")
+        if expected in self._seen:
+            raise Refused("replayed: this signature was seen before")
+        if len(self._order) >= REMEMBERED_SIGNATURES:
+            self._seen.discard(self._order.popleft())
+        self._seen.add(expected)
+        self._order.append(expected)
+
+    def write(
+        self,
+        msg_type: str,
+        content: bytes,
+        parent: bytes = EMPTY,
+        identities: list[bytes] | None = None,
+        metadata: bytes = EMPTY,
+    ) -> tuple[str, list[bytes]]:
+        """The id and the signed frames of a new message; `content`, `parent`, `metadata` are JSON already."""
+        self._count += 1
+        msg_id = f"{self.session}_{self._count}"
+        header = (
+            f'{{"msg_id":"{msg_id}","msg_type":"{msg_type}","username":"kernel","session":"{self.session}",'
+            f'"date":"{timestamp()}","version":"{VERSION}"}}'
+        ).encode()
+        signature = self._sign(b"".join((header, parent, metadata, content)))
+        return msg_id, [*(identities or ()), DELIMITER, signature, header, parent, metadata, content]
+
+
+def _read_header(frame: bytes) -> dict[str, Any]:
+    if len(frame) > MAX_HEADER_BYTES:
+        raise Refused(f"header of {len(frame)} bytes, at most {MAX_HEADER_BYTES} are read")
+    try:
+        header = decode_object(frame)
+    except ValueError as error:
+        raise Refused(f"header: {error}") from None
+    for name in ("msg_id", "msg_type"):
+        if not isinstance(header.get(name), str):
+            raise Refused(f"header without a text {name}")
+    return header
