@@ -77,6 +77,7 @@ class Child:
         self._started = False  # a task was handed to JavaScript since the last look
         self._stopping = False  # the cell or the turn that runs is to end
         self._full = False  # it used too much memory
+        self._held = False  # and after that much of it was still in use
         self._due: float | None = None  # when the next timer is, monotonic seconds
 
     def _prepare(self, context: Context) -> None:
@@ -172,14 +173,15 @@ class Child:
         self._schedule()
 
     def _status(self, kind: int) -> int:
-        if kind < library.EXCEPTION:
-            return OK
-        # A stop at the heap limit may come back as out of memory, as terminated or as an exception without a value.
+        # A stop may come back as out of memory, as terminated, as an exception without a value, and, when it fell into
+        # a promise reaction, as an ordinary end.
         if kind == library.OUT_OF_MEMORY or self._session.context.heap_limit_reached():
             self._full = True
         if self._full:
             return OUT_OF_MEMORY
-        return TERMINATED if self._stopping or kind == library.TERMINATED else BROKEN
+        if self._stopping or kind == library.TERMINATED:
+            return TERMINATED
+        return BROKEN if kind >= library.EXCEPTION else OK
 
     def _finish(self, status: int) -> None:
         """The cell is over: its records first, then its end."""
@@ -197,7 +199,7 @@ class Child:
         if self._full:
             self._full = False
             self._session.context.limit_heap(0)
-            self._session.context.collect_garbage()
+            self._collect()
         for _ in range(RECOVERIES):
             self._session.submit(RESET, b"", self._recovered)
         self._session.submit(ABANDON, b'{"cell":%d}' % cell, self._recovered)
@@ -235,8 +237,14 @@ class Child:
 
     # -- memory and turns that last
 
+    def _collect(self) -> None:
+        self._session.context.collect_garbage()
+        self._held = self._memory.half_full()
+
     def _arm(self) -> None:
         self._started = True
+        if self._held:  # a variable kept what filled the engine; it may have been let go since
+            self._collect()
         limit_mb = self._memory.arm()
         self._session.context.limit_heap(limit_mb << 20)
 

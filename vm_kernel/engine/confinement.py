@@ -60,6 +60,10 @@ class Memory:
         self._ceiling = min(max(self._idle + room * 3 // 2, now + room // 4), self._idle + room * 2)
         return self._mem_mb
 
+    def half_full(self) -> bool:
+        """Whether more than half of mem_mb is in use."""
+        return self._resident() > self._idle + (self._mem_mb << 19)
+
     def exceeded(self) -> bool:
         now = self._resident()
         self._peak = max(self._peak, now)

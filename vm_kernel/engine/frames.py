@@ -61,6 +61,16 @@ def encode(kind: int, number: int, payload: bytes = b"") -> bytes:
     return HEADER.pack(len(payload), kind, number) + payload
 
 
+def long_text(payload: bytes) -> tuple[int, int]:
+    """Kind and length of the text that a TEXT frame announces. Raises BadFrame."""
+    if len(payload) != LONG_TEXT.size:
+        raise BadFrame("text without its length")
+    kind, length = LONG_TEXT.unpack(payload)
+    if length > LONGEST_TEXT_BYTES:
+        raise BadFrame(f"text of {length} bytes")
+    return kind, length
+
+
 class Decoder:
     """Bytes in, frames out. `kinds`: those that may arrive on this side."""
 

@@ -36,7 +36,8 @@ class Run:
     stop: Stopped | None = None
     kill_at: float | None = None
     full_since: float | None = None
-    outcome: Outcome | None = None
+    outcome: Outcome | None = None  # what the cell says itself
+    exceeded: Stopped | None = None  # it gave a text too long to be read; whatever it says is void
 
 
 class Losses:
@@ -96,6 +97,8 @@ def beyond_stopping(run: Run, used_mb: int, mem_mb: int, now: float) -> Stopped 
 
 def ended(status: int, run: Run, mem_mb: int) -> Outcome | None:
     """The outcome of a run from how its task ended, what stopped it and what it said itself."""
+    if run.exceeded is not None:
+        return run.exceeded
     if status == frames.OUT_OF_MEMORY:
         return OutOfMemory(over("used more memory", "mem_mb", mem_mb, "MB") + " Variables are kept.")
     if status == frames.TERMINATED:

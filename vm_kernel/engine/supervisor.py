@@ -200,11 +200,8 @@ class Supervisor:
             self._fatal = payload.decode("utf-8", "replace")
 
     def _take_text(self, number: int, payload: bytes) -> None:
-        if len(payload) != frames.LONG_TEXT.size or self._process is None:
-            raise frames.BadFrame("text without its length")
-        kind, length = frames.LONG_TEXT.unpack(payload)
-        if length > frames.LONGEST_TEXT_BYTES:
-            raise frames.BadFrame(f"text of {length} bytes")
+        assert self._process is not None
+        kind, length = frames.long_text(payload)
         data = self._process.read_text(length)
         self._send(frames.TAKEN, 0)
         for item in self._reader.read_long(kind, number, data):
@@ -219,7 +216,10 @@ class Supervisor:
                 self._run.outcome = report.outcome
             return
         if isinstance(report, TooLong):
-            self.stop(too_long(self._limits.get(report.cell)), report.cell)
+            why = too_long(self._limits.get(report.cell))
+            if self._run is not None and self._run.cell == report.cell:
+                self._run.exceeded = why
+            self.stop(why, report.cell)
             return
         if isinstance(report, Asked):
             for run in (self._run, self._turn):
