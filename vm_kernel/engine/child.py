@@ -75,7 +75,8 @@ class Child:
         self._cell = 0
         self._turn = self._turn_told = False
         self._started = False  # a task was handed to JavaScript since the last look
-        self._stopping = False  # the cell or the turn that runs is to end
+        self._stopping = False  # the cell is to end
+        self._turn_stopping = False  # the turn is, which belongs to another cell
         self._full = False  # it used too much memory
         self._held = False  # and after that much of it was still in use
         self._due: float | None = None  # when the next timer is, monotonic seconds
@@ -140,7 +141,7 @@ class Child:
 
     def _parsed(self, kind: int, text: str) -> None:
         if self._stopping or kind != library.STRING:
-            self._finish(TERMINATED if self._stopping else BROKEN)
+            self._finish(TERMINATED if self._stopping else BROKEN, text)
         else:
             self._arm()
             self._session.submit(RUN, text.encode("ascii"), self._ran)
@@ -148,7 +149,7 @@ class Child:
     def _ran(self, kind: int, text: str) -> None:
         status = self._status(kind)
         if status != OK:
-            self._finish(status)
+            self._finish(status, text)
         elif not self._session.header[PENDING]:
             self._finish(OK)
         elif self._stopping:
@@ -158,7 +159,7 @@ class Child:
     def _ticked(self, kind: int, text: str) -> None:
         """A timer's turn is over; it may have settled the cell that is awaited."""
         status, owner, told = self._status(kind), self._session.header[CELL], self._turn_told
-        self._turn = self._turn_told = False
+        self._turn = self._turn_told = self._turn_stopping = False
         ends_cell = self._cell and (self._stopping or owner == self._cell)
         alone = status != OK and not ends_cell  # late code of an older cell was stopped
         if told or alone:
@@ -179,16 +180,17 @@ class Child:
             self._full = True
         if self._full:
             return OUT_OF_MEMORY
-        if self._stopping or kind == library.TERMINATED:
+        if self._stopping or self._turn_stopping or kind == library.TERMINATED:
             return TERMINATED
         return BROKEN if kind >= library.EXCEPTION else OK
 
-    def _finish(self, status: int) -> None:
-        """The cell is over: its records first, then its end."""
+    def _finish(self, status: int, text: str = "") -> None:
+        """The cell is over: its records first, then its end; `text`: V8's words where it is BROKEN."""
         cell, touched = self._cell, self._stopping or self._full or status != OK
         self._cell = 0
+        words = text.split("\n", 1)[0].encode("utf-8", "replace")[: frames.WORDS_BYTES] if status == BROKEN else b""
         self._pipe.carry(self._session, final=True)
-        self._pipe.send(DONE, cell, bytes((status,)) + self._memory.peak_mb().to_bytes(4, "little"))
+        self._pipe.send(DONE, cell, bytes((status,)) + self._memory.peak_mb().to_bytes(4, "little") + words)
         self._pipe.write()
         if touched:
             self._recover(cell)
@@ -228,7 +230,7 @@ class Child:
                 # cell is over when a task comes through, and the kernel ends the engine when none does.
                 self._session.submit(RESET, b"", self._awaited_stopped)
         elif self._turn and cell in (0, self._session.header[CELL]):
-            self._stopping = True
+            self._turn_stopping = True
             self._session.cancel()
 
     def _awaited_stopped(self, kind: int, text: str) -> None:
@@ -254,7 +256,7 @@ class Child:
             self._pipe.send(TURN, self._session.header[CELL], bytes((TURN_BEGUN, OK)))
         if (self._cell or self._turn) and not self._full and self._memory.exceeded():
             self._full = True
-        if self._stopping or self._full:
+        if self._stopping or self._turn_stopping or self._full:
             self._session.cancel()  # it may have begun to wait for the host since it was told
 
     # -- requests

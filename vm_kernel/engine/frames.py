@@ -18,6 +18,9 @@ READY, RECORDS, DONE, TURN, ANSWER, FATAL, TEXT = 65, 66, 67, 68, 69, 70, 71
 TO_ENGINE = (EVALUATE, IS_COMPLETE, COMPLETE, INSPECT, STOP, INPUT, TAKEN)
 TO_KERNEL = (READY, RECORDS, DONE, TURN, ANSWER, FATAL, TEXT)
 
+#: Of V8's words on a task that failed in our own code.
+WORDS_BYTES = 300
+
 #: Longest payload by kind: the length is checked before anything is allocated for it.
 MAX_BYTES = {
     EVALUATE: 64 << 20,
@@ -29,7 +32,7 @@ MAX_BYTES = {
     TAKEN: 0,
     READY: 4096,
     RECORDS: 1 << 20,
-    DONE: 16,
+    DONE: 5 + WORDS_BYTES,
     TURN: 16,
     ANSWER: 4 << 20,
     FATAL: 4096,
@@ -69,6 +72,13 @@ def long_text(payload: bytes) -> tuple[int, int]:
     if length > LONGEST_TEXT_BYTES:
         raise BadFrame(f"text of {length} bytes")
     return kind, length
+
+
+def turn(payload: bytes) -> tuple[int, int]:
+    """State and status that a TURN frame tells. Raises BadFrame."""
+    if len(payload) != 2 or payload[0] > TURN_STOPPED or (payload[0] == TURN_STOPPED and payload[1] == OK):
+        raise BadFrame("turn without its state")
+    return payload[0], payload[1]
 
 
 class Decoder:

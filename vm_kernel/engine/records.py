@@ -129,7 +129,11 @@ def _object(text: str) -> dict[str, Any]:
         raise BadFrame(f"record without JSON: {error}") from None
     if not isinstance(value, dict):
         raise BadFrame("record without a JSON object")
-    return value
+    if "\\ud" in text or "\\uD" in text:  # half a character cannot be stored or sent: U+FFFD, as in console texts
+        whole = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        value = json.loads(whole)
+    result: dict[str, Any] = value
+    return result
 
 
 def answer_content(text: str) -> dict[str, Any]:

@@ -39,6 +39,12 @@ class Run:
     outcome: Outcome | None = None  # what the cell says itself
     exceeded: Stopped | None = None  # it gave a text too long to be read; whatever it says is void
 
+    def go_on(self, now: float) -> None:
+        """It has what it waited for."""
+        if self.asked_at is not None:
+            self.wall_start += now - self.asked_at
+            self.asked_at = None
+
 
 class Losses:
     """Engines lost of late: three within a minute are a loop, and then none is started for a minute (contract 18.4)."""
@@ -95,7 +101,7 @@ def beyond_stopping(run: Run, used_mb: int, mem_mb: int, now: float) -> Stopped 
     return None
 
 
-def ended(status: int, run: Run, mem_mb: int) -> Outcome | None:
+def ended(status: int, run: Run, mem_mb: int, words: str = "") -> Outcome | None:
     """The outcome of a run from how its task ended, what stopped it and what it said itself."""
     if run.exceeded is not None:
         return run.exceeded
@@ -104,7 +110,9 @@ def ended(status: int, run: Run, mem_mb: int) -> Outcome | None:
     if status == frames.TERMINATED:
         return run.stop or Interrupted("stopped")
     if status == frames.BROKEN:
-        return Raised(JavaScriptError("RangeError", "this cell is nested too deeply"))
+        message = words.partition("Error: ")[2] or "the cell could not be run to its end"
+        name = "RangeError" if "RangeError" in words else "InternalError"
+        return Raised(JavaScriptError(name, message, (f"{name}: {message}",)))
     return run.outcome
 
 

@@ -114,9 +114,8 @@ class Supervisor:
 
     def answer(self, text: str | None) -> None:
         for run in (self._run, self._turn):
-            if run is not None and run.asked_at is not None:
-                run.wall_start += time.monotonic() - run.asked_at
-                run.asked_at = None
+            if run is not None:
+                run.go_on(time.monotonic())
         if self._process is not None:
             self._send(frames.INPUT, 0, {"refused": text is None, "text": text or ""})
 
@@ -189,6 +188,8 @@ class Supervisor:
         elif kind == frames.ANSWER:
             self._forward(Answered(number, answer_content(payload.decode("utf-8", "replace"))))
         elif kind == frames.READY:
+            if self._ready:
+                raise frames.BadFrame("ready twice")  # it would move the memory's base line
             self._ready = True
             assert self._process is not None
             self._process.note_idle()
@@ -233,12 +234,12 @@ class Supervisor:
 
     def _done(self, cell: int, payload: bytes) -> None:
         run = self._run
-        if run is None or run.cell != cell or len(payload) != 5:
+        if run is None or run.cell != cell or len(payload) < 5:
             raise frames.BadFrame(f"end of cell {cell}")
-        outcome = ended(payload[0], run, self._mem_mb)
+        outcome = ended(payload[0], run, self._mem_mb, payload[5:].decode("utf-8", "replace"))
         if outcome is None:
             raise frames.BadFrame(f"cell {cell} ended without an outcome")
-        self._finish(run, outcome, int.from_bytes(payload[1:], "little"))
+        self._finish(run, outcome, int.from_bytes(payload[1:5], "little"))
 
     def _finish(self, run: Run, outcome: Outcome, peak_mb: int) -> None:
         assert self._process is not None
@@ -250,17 +251,16 @@ class Supervisor:
         self._report(Finished(run.cell, outcome, cpu_ms, wall_ms, peak_mb))
 
     def _turned(self, cell: int, payload: bytes) -> None:
-        if len(payload) != 2:
-            raise frames.BadFrame("turn without its state")
-        if payload[0] == frames.TURN_BEGUN:
+        state, status = frames.turn(payload)
+        if state == frames.TURN_BEGUN:
             assert self._process is not None
             limits = self._limits.get(cell, Limits())
             self._turn = Run(cell, limits, time.monotonic(), self._process.cpu_s(), turn=True)
             return
         turn = self._turn or Run(cell, Limits(), time.monotonic(), 0.0, turn=True)
         self._turn = None
-        if payload[0] == frames.TURN_STOPPED:
-            outcome = ended(payload[1], turn, self._mem_mb)
+        if state == frames.TURN_STOPPED:
+            outcome = ended(status, turn, self._mem_mb)
             stopped = outcome if isinstance(outcome, Stopped) else EngineDied("code between cells could not go on")
             self._report(TurnStopped(cell, stopped))
 
@@ -287,6 +287,7 @@ class Supervisor:
     # -- the end of an engine
 
     def _died(self, process: EngineProcess) -> None:
+        process.kill()  # it may have closed its pipe and live on
         reason, out_of_memory = process.reap()
         killed, self._killed_for = self._killed_for, None
         if killed is not None:

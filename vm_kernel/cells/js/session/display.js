@@ -1,6 +1,6 @@
 // Owns display, clearOutput and prompt; refuses to know how a front end shows or asks.
 
-import { create, defineGlobal, ErrorClass, parseJson, quote, stringify, toText, TypeErrorClass } from "./intrinsics.js";
+import { charCodeAt, create, defineGlobal, ErrorClass, parseJson, quote, stringify, toText, TypeErrorClass } from "./intrinsics.js";
 import { ask, emit } from "./bridge.js";
 import { currentCell } from "./current.js";
 import { ASK, CLEAR, DISPLAY } from "./kinds.js";
@@ -11,7 +11,8 @@ function jsonObject(value, what) {
   if (value === undefined) return "{}";
   if (value === null || typeof value !== "object") throw new TypeErrorClass(`${what} must be an object`);
   const text = stringify(value);
-  return text === undefined ? "{}" : text;
+  if (text === undefined || charCodeAt(text, 0) !== 0x7b) throw new TypeErrorClass(`${what} must be an object`); // {
+  return text;
 }
 
 /**

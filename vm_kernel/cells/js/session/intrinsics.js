@@ -23,6 +23,7 @@ export const parseJson = JSON.parse;
 export const stringify = JSON.stringify;
 export const fromCharCode = String.fromCharCode;
 export const toText = String;
+export const TO_STRING_TAG = Symbol.toStringTag;
 export const toNumber = Number;
 export const PromiseClass = Promise;
 export const ErrorClass = Error;

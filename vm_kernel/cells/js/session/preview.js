@@ -1,7 +1,7 @@
 // Owns JavaScript's string conversion of a value as far as it goes without user code; refuses to call a user's toString.
 
 import { arrayPush, bareList, bigIntToString, functionToString, getOwnPropertyDescriptor, isArray, natives, stringSlice,
-  symbolToString, toText, uncurry } from "./intrinsics.js";
+  symbolToString, toText, uncurry, TO_STRING_TAG } from "./intrinsics.js";
 import { isKind, typedArrayTag, valueOf } from "./brands.js";
 import { dataValue, ownProperty } from "./reflection.js";
 
@@ -37,7 +37,7 @@ function ofObject(value, above) {
   if (isKind(value, "RegExp")) return regExpText(value);
   if (isKind(value, "Error")) return errorText(value);
   for (let i = 0; i < BOXES.length; i++) if (isKind(value, BOXES[i])) return conversion(valueOf[BOXES[i]](value), above);
-  const tag = dataValue(value, Symbol.toStringTag);
+  const tag = dataValue(value, TO_STRING_TAG);
   return `[object ${typeof tag === "string" ? tag : "Object"}]`;
 }
 

@@ -38,7 +38,7 @@ export function formatLog(args) {
   const list = bareList();
   list[0] = settings(undefined);
   for (let i = 0; i < length; i++) list[i + 1] = args[i];
-  return inspected(() => apply(formatWithOptions, undefined, list), args);
+  return inspected(() => apply(formatWithOptions, undefined, list), args, plainTexts);
 }
 
 // Values that most cells end in never reach the inspector.
@@ -62,7 +62,7 @@ function simpleText(value) {
 }
 
 // Where built-ins that the inspector itself runs on were replaced, or it fails, a plainer text of our own.
-function inspected(format, value) {
+function inspected(format, value, plain = plainText) {
   if (intact()) {
     try {
       const text = withOurStacks(format);
@@ -71,7 +71,16 @@ function inspected(format, value) {
       // Falls through: the stack was full, or a value that nobody thought of.
     }
   }
-  return attempt(plainText, value, "[value that cannot be shown]");
+  return attempt(plain, value, "[value that cannot be shown]");
+}
+
+// The arguments of a console call without the inspector: strings as they are, one blank between all.
+function plainTexts(args) {
+  let text = "";
+  for (let i = 0; i < args.length; i++) {
+    text += (i > 0 ? " " : "") + (typeof args[i] === "string" ? args[i] : simpleText(args[i]) ?? plainText(args[i]));
+  }
+  return text;
 }
 
 function attempt(make, value, otherwise) {

@@ -14,7 +14,7 @@ import { dataValue, inherits, ownProperty } from "./reflection.js";
 import { replaceEach } from "./text.js";
 
 const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
-const TAG = Symbol.toStringTag;
+const TAG = Symbol.toStringTag, ITERATOR = Symbol.iterator, HAS_INSTANCE = Symbol.hasInstance;
 const BREAK_LENGTH = 80;
 
 const standIns = new WeakSet();
@@ -74,7 +74,7 @@ export function isTame(value) {
 }
 
 // Without any the inspector takes the built-in one.
-const iteratesWith = (value, method) => (dataValue(value, Symbol.iterator) ?? method) === method;
+const iteratesWith = (value, method) => (dataValue(value, ITERATOR) ?? method) === method;
 
 function readsSafely(value, keys) {
   for (let at = value; at !== null; at = getPrototypeOf(at)) {
@@ -99,7 +99,7 @@ function tameConstructor(constructor) {
   if (name !== undefined && name.get !== undefined) return false;
   for (let at = constructor; at !== null; at = getPrototypeOf(at)) {
     if (natives.isProxy(at)) return false;
-    const found = ownProperty(at, Symbol.hasInstance);
+    const found = ownProperty(at, HAS_INSTANCE);
     if (found !== undefined) return found.value === nativeHasInstance;
   }
   return true;
