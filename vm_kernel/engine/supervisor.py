@@ -264,8 +264,6 @@ class Supervisor:
             stopped = outcome if isinstance(outcome, Stopped) else EngineDied("code between cells could not go on")
             self._report(TurnStopped(cell, stopped))
 
-    # -- limits
-
     def _watch(self, process: EngineProcess) -> None:
         now = time.monotonic()
         for run in (self._run, self._turn):
