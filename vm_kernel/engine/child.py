@@ -232,6 +232,8 @@ class Child:
         elif self._turn and cell in (0, self._session.header[CELL]):
             self._turn_stopping = True
             self._session.cancel()
+        elif not self._cell:  # nothing of it runs now: what it left behind will not either
+            self._session.submit(ABANDON, b'{"cell":%d}' % cell, self._recovered)
 
     def _awaited_stopped(self, kind: int, text: str) -> None:
         if self._cell and self._stopping:

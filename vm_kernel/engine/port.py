@@ -133,7 +133,8 @@ class Engine(Protocol):
     def stop(self, why: Stopped, cell: int | None = None) -> None:
         """Ends the running cell, or code running between cells, with `why`: softly, then by force.
 
-        With `cell`: only if that cell is the one running; its late code is stopped likewise. Nothing runs: no effect.
+        With `cell`: only if that cell is the one running; its late code is stopped likewise. Where nothing runs, the
+        timers that the cell (without `cell`: any cell) left behind are cancelled.
         """
 
     def close(self) -> None:

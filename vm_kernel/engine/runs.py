@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..limits import Limits
 from ..outcomes import (
     CpuExceeded,
+    EngineDied,
     Interrupted,
     JavaScriptError,
     Outcome,
@@ -17,6 +18,7 @@ from ..outcomes import (
     TimedOut,
 )
 from . import frames
+from .port import Finished
 
 GRACE_S = 1.0  # between the soft stop and SIGKILL
 FULL_GRACE_S = 4.0  # a collector near its limit holds a stop back, and state is worth waiting for
@@ -114,6 +116,11 @@ def ended(status: int, run: Run, mem_mb: int, words: str = "") -> Outcome | None
         name = "RangeError" if "RangeError" in words else "InternalError"
         return Raised(JavaScriptError(name, message, (f"{name}: {message}",)))
     return run.outcome
+
+
+def refused(cell: int, why: str) -> Finished:
+    """The end of a cell for which no engine can be had."""
+    return Finished(cell, EngineDied(why, lost=True), 0, 0, 0)
 
 
 def over(did: str, limit: str, value: int, unit: str) -> str:

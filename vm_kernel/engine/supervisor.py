@@ -22,7 +22,7 @@ from . import frames
 from .port import Answered, Asked, Finished, Lost, Printed, Ready, Sink, TurnStopped
 from .process import EngineProcess
 from .records import Item, Reader, TooLong, Verdict, answer_content
-from .runs import GRACE_S, Losses, Run, beyond_stopping, broken_limit, ended, too_long, with_loss
+from .runs import GRACE_S, Losses, Run, beyond_stopping, broken_limit, ended, refused, too_long, with_loss
 
 TICK_S = 0.01
 
@@ -72,9 +72,9 @@ class Supervisor:
     def evaluate(self, cell: int, name: str, code: str, limits: Limits) -> None:
         assert self._run is None and self._waiting is None, "one cell at a time"
         if self._fatal:
-            self._refuse(cell, self._fatal)
+            self._report(refused(cell, self._fatal))
         elif self._process is None and (refusal := self._losses.refusal(time.monotonic())):
-            self._refuse(cell, refusal)
+            self._report(refused(cell, refusal))
         elif self._process is None:
             self._waiting = (cell, name, code, limits)
             self.start()
@@ -82,9 +82,6 @@ class Supervisor:
             self._waiting = (cell, name, code, limits)
         else:
             self._begin(cell, name, code, limits)
-
-    def _refuse(self, cell: int, why: str) -> None:
-        self._report(Finished(cell, EngineDied(why, lost=True), 0, 0, 0))
 
     def _begin(self, cell: int, name: str, code: str, limits: Limits) -> None:
         assert self._process is not None
@@ -127,7 +124,8 @@ class Supervisor:
         for run in (self._run, self._turn):
             if run is not None and run.stop is None and cell in (None, run.cell):
                 run.stop, run.kill_at = why, time.monotonic() + GRACE_S
-                self._send(frames.STOP, 0 if cell is None else cell)
+        if self._ready:
+            self._send(frames.STOP, cell or 0)
 
     def close(self) -> None:
         if self._process is not None:
@@ -308,7 +306,7 @@ class Supervisor:
             self._report(Lost(generation, self._fatal, final=True))
             if waiting is not None:
                 self._waiting = None
-                self._refuse(waiting[0], self._fatal)
+                self._report(refused(waiting[0], self._fatal))
             return
         self._limits.clear()
         self._report(Lost(generation, lost.message))

@@ -73,7 +73,9 @@ export function takeDue() {
 
 /** Forget the timers of one cell (0: of all). */
 export function cancelTimers(cell) {
-  for (let i = timers.length - 1; i >= 0; i--) if (cell === 0 || timers[i].cell === cell) removeAt(i);
+  let kept = 0;
+  for (let i = 0; i < timers.length; i++) if (cell !== 0 && timers[i].cell !== cell) timers[kept++] = timers[i];
+  timers.length = kept;
 }
 
 export function install() {
