@@ -200,7 +200,6 @@ class Child:
         self._stopping = False
         if self._full:
             self._full = False
-            self._session.context.limit_heap(0)
             self._collect()
         for _ in range(RECOVERIES):
             self._session.submit(RESET, b"", self._recovered)
@@ -242,6 +241,7 @@ class Child:
     # -- memory and turns that last
 
     def _collect(self) -> None:
+        self._session.context.limit_heap(0)  # over the limit, the collection would end the next task
         self._session.context.collect_garbage()
         self._held = self._memory.half_full()
 
@@ -250,7 +250,8 @@ class Child:
         if self._held:  # a variable kept what filled the engine; it may have been let go since
             self._collect()
         limit_mb = self._memory.arm()
-        self._session.context.limit_heap(limit_mb << 20)
+        if not self._held:  # else V8's limit would stop even what lets go; the watch on resident memory goes on
+            self._session.context.limit_heap(limit_mb << 20)
 
     def _watch(self) -> None:
         if self._turn and not self._turn_told:

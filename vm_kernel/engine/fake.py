@@ -116,7 +116,16 @@ class FakeEngine:
             due.append(self._started + self._limits.wall_ms / 1000)
         return min(due, default=None)
 
-    def pump(self) -> None:
+    def pump(self, read: bool = True) -> None:
+        if read:
+            self._advance()
+        wall_ms = self._limits.wall_ms
+        if self._steps is not None and wall_ms and time.monotonic() >= self._started + wall_ms / 1000:
+            self._finish(TimedOut(f"the cell ran longer than wall_ms allows ({wall_ms} ms)"))
+        if read:
+            self._report()
+
+    def _advance(self) -> None:
         try:
             os.read(self._reader, 65536)
         except BlockingIOError:
@@ -129,10 +138,6 @@ class FakeEngine:
             self._step(self._steps)
         else:
             self._wake()
-        wall_ms = self._limits.wall_ms
-        if self._steps is not None and wall_ms and time.monotonic() >= self._started + wall_ms / 1000:
-            self._finish(TimedOut(f"the cell ran longer than wall_ms allows ({wall_ms} ms)"))
-        self._report()
 
     def _report(self) -> None:
         while self._reports:

@@ -3,7 +3,7 @@
 // Nothing here throws, and no getter, proxy trap, `toString`, `toJSON` or custom inspector of the user's is called: what the
 // inspector would run into is put aside beforehand (standin.js). The one exception is Node's: `%s` in a console format.
 
-import { apply, bareList, bigIntToString, create, is, quote, regExpExec, toText } from "./intrinsics.js";
+import { apply, bareList, bigIntToString, create, is, quote, regExpExec, stringIsWellFormed, toText } from "./intrinsics.js";
 import { formatWithOptions, inspect } from "./inspector.js";
 import { jsonOf } from "./json.js";
 import { plainText } from "./plaintext.js";
@@ -13,7 +13,7 @@ import { intact } from "./intact.js";
 import { mayWait } from "./standin.js";
 
 const LONG_STRING = 1_000_000;
-const ESCAPED = /[\x00-\x1f\x27\x5c\x7f-\x9f\ud800-\udfff]/;
+const ESCAPED = /[\x00-\x1f\x27\x5c\x7f-\x9f]/; // and lone surrogates
 
 /** `{type, text, preview, json}` of the value of a cell; json is undefined where the value has no JSON form. */
 export function renderValue(value) {
@@ -45,7 +45,7 @@ export function formatLog(args) {
 function simpleText(value) {
   switch (typeof value) {
     case "string":
-      if (regExpExec(ESCAPED, value) === null) return `'${value}'`;
+      if (regExpExec(ESCAPED, value) === null && stringIsWellFormed(value)) return `'${value}'`;
       // Node puts each line of a long string on its own; of very long ones that takes seconds.
       return value.length > LONG_STRING ? quote(value) : undefined;
     case "number":
