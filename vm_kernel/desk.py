@@ -69,18 +69,23 @@ class Desk:
 
     def busy(self, request: Request) -> None:
         """Called once for each request, before anything else of it is published."""
-        self._iopub.publish("status", messages.status("busy"), request.message.header_bytes)
+        self._iopub.publish("status", messages.BUSY, request.message.header_bytes)
 
     def answer(self, request: Request, reply: dict[str, Any] | None, metadata: bytes = EMPTY) -> None:
         """All that belongs to the request, then the reply (None: its type has none), then idle."""
-        self._flush()
         message = request.message
         reply_type = REPLIES.get(message.msg_type)
+        frames: list[bytes] = []
+        # Made beforehand: what is sent together wakes the sending thread and the client once.
         if reply is not None and reply_type is not None:
             content = encode(reply)
             _, frames = self._wire.write(reply_type, content, message.header_bytes, message.identities, metadata)
+        _, idle = self._wire.write("status", messages.IDLE, message.header_bytes, [b"status"])
+        self._flush()
+        if frames:
             self._channels.send(request.channel, frames)
-        self._iopub.publish("status", messages.status("idle"), message.header_bytes)
+        self._iopub.publish_frames("status", idle)
+        self._iopub.send()
 
     def refuse(self, request: Request, refusal: Refusal, execution_count: int = 0) -> None:
         """Answers with an error; `execution_count` is for execute requests, which must have one."""
@@ -89,9 +94,9 @@ class Desk:
             reply = messages.execute_error(reply, execution_count)
         self.answer(request, reply)
 
-    def ask(self, request: Request, channel: str, msg_type: str, content: dict[str, Any]) -> None:
-        """Sends a message of ours to the client of `request` alone, on `channel`."""
+    def ask(self, request: Request, channel: str, msg_type: str, content: dict[str, Any]) -> bool:
+        """Sends a message of ours to the client of `request` alone; False when it has no such channel."""
         self._flush()
         message = request.message
         _, frames = self._wire.write(msg_type, encode(content), message.header_bytes, message.identities)
-        self._channels.send(channel, frames)
+        return self._channels.send(channel, frames)

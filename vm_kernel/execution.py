@@ -13,15 +13,17 @@ from .limits import Limits
 from .outcomes import Completed, Outcome, OutputExceeded, Raised, Stopped, Value, ename, evalue
 from .protocol import messages
 from .protocol.iopub import IOPub
-from .protocol.wire import encode
+from .protocol.wire import LONG_CHARACTERS, encode, encode_long, quote
 from .recorder import Usage
 from .request import Execute
 
 #: Console levels that Node writes to stderr; all others go to stdout.
 STDERR_LEVELS = frozenset(("error", "warn", "trace", "assert"))
 
-#: Bytes of a console event's payload around its level and its quoted text.
+#: Bytes of payloads around their texts as JSON.
+_INPUT_BYTES = len('{"text":}')
 _CONSOLE_BYTES = len('{"level":"","text":}')
+_VALUE_BYTES = len('{"type":"","preview":}')
 
 
 class Page:
@@ -83,6 +85,7 @@ class Execution:
         self._seq = 0
         self._bytes = 0
         self._pieces: list[str] = []
+        self._pieces_characters = 0
         self.pages: list[dict[str, Any]] = []
 
     def usage(self, cpu_ms: int = 0, wall_ms: int = 0, peak_mem_mb: int = 0) -> Usage:
@@ -92,11 +95,11 @@ class Execution:
 
     def begin(self) -> bool:
         """Notes and publishes the input; False when it alone breaks a limit."""
-        payload = {"text": self.code}
-        if not self._note("input_echo", payload, len(encode(payload))):
+        quoted = quote(self.code)
+        if not self._note("input_echo", {"text": self.code}, _INPUT_BYTES + len(quoted)):
             return False
         if not self.silent:
-            self._iopub.publish("execute_input", messages.execute_input(self.code, self.count), self.parent)
+            self._iopub.publish("execute_input", messages.execute_input(quoted, self.count), self.parent)
         return True
 
     def console(self, level: str, text: str, last: bool = True) -> None:
@@ -105,19 +108,27 @@ class Execution:
             return
         if self._pieces or not last:
             self._pieces.append(text)
+            self._pieces_characters += len(text)
             if not last:
-                if self._max_bytes and self._bytes + sum(map(len, self._pieces)) > self._max_bytes:
+                if self._max_bytes and self._bytes + self._pieces_characters > self._max_bytes:
                     self._break("output", self._max_bytes // 1024, "max_output_kb")
                 return
             text = "".join(self._pieces)
-            self._pieces = []
+            self._pieces, self._pieces_characters = [], 0
         if level == "system":
             self._said(text)
+            return
+        name = "stderr" if level in STDERR_LEVELS else "stdout"
+        if len(text) > LONG_CHARACTERS:  # one pass over it for both: the count and the message
+            line = quote(text)
+            size = _CONSOLE_BYTES + len(level) + len(line)
+            if self._note("console", {"level": level, "text": text}, size) and not self.silent:
+                self._iopub.stream_line(self.parent, name, line)
             return
         quoted = encode_basestring(text)
         size = len(quoted) if text.isascii() else len(quoted.encode("utf-8", "surrogatepass"))
         if self._note("console", {"level": level, "text": text}, _CONSOLE_BYTES + len(level) + size):
-            self._stream("stderr" if level in STDERR_LEVELS else "stdout", text + "\n")
+            self._stream(name, text + "\n")
 
     def _said(self, text: str) -> None:
         """The engine itself has something to say of this cell, an unhandled rejection for one."""
@@ -185,7 +196,8 @@ class Execution:
             if value is None or value.type == "undefined":
                 return None
             data = {"text/plain": value.text, **value.mime}
-            self._publish("execute_result", messages.execute_result(data, {}, self.count))
+            content: dict[str, Any] | bytes = messages.execute_result(data, {}, self.count)
+            self._publish("execute_result", encode_long(content) if len(value.text) > LONG_CHARACTERS else content)
             return value.text
         self._publish("error", messages.outcome_error(outcome))
         return None
@@ -227,7 +239,7 @@ class Execution:
         if not self.silent:
             self._iopub.stream(self.parent, name, text)
 
-    def _publish(self, msg_type: str, content: dict[str, Any]) -> None:
+    def _publish(self, msg_type: str, content: dict[str, Any] | bytes) -> None:
         if not self.silent:
             self._iopub.publish(msg_type, content, self.parent)
 
@@ -251,9 +263,10 @@ def _value_payload(value: Value | None, parse: bool) -> tuple[dict[str, Any], in
         payload: dict[str, Any] = {"type": "undefined", "preview": "undefined", "json": None}
         return payload, len(encode(payload))
     payload = {"type": value.type, "preview": value.preview}
+    size = _VALUE_BYTES + len(value.type) + len(quote(value.preview))
     if value.mime:
         payload["mime"] = value.mime
-    size = len(encode(payload))
+        size += len(',"mime":') + len(encode(value.mime))
     if value.json is not None:
         size += len(',"json":') + len(value.json.encode("utf-8", "surrogatepass"))
         if parse:

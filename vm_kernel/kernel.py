@@ -21,6 +21,7 @@ from .ids import uuid7
 from .limits import NOTEBOOK, Limits
 from .log import log
 from .loop import Loop
+from .losses import Losses
 from .outcomes import Completed, EngineDied, Interrupted, Outcome, Stopped
 from .prompt import Prompt
 from .protocol import messages
@@ -38,7 +39,6 @@ DRAIN_S = 1.0
 INTERNAL = "the kernel could not answer; its log says why"
 INTERRUPTED = "the cell was interrupted"
 SHUT_DOWN = "the session was shut down while the cell ran"
-VARIABLES_LOST = "The JavaScript engine was restarted: variables of earlier cells are lost; run those again."
 
 Content = dict[str, Any]
 
@@ -61,7 +61,7 @@ class Kernel:
         self.loop = Loop(channels, engine, self._recorder, orphaned)
         self._desk = Desk(channels, self._publish)
         self._questions = Questions(self._desk, engine)
-        self._prompt = Prompt(self._desk)
+        self._prompt = Prompt(self._desk, self.loop.after, lambda: self._engine.answer(None))
         self._waiting = Waiting(self._desk)
         self._channels = channels
         self._iopub = channels.iopub
@@ -75,15 +75,12 @@ class Kernel:
         self._run: Run | None = None
         self._executions: OrderedDict[int, Execution] = OrderedDict()
         self._leaving: list[Request] = []
-        # The engine: why it never takes cells again; whether it lost variables; who has been told so.
-        self._dead = ""
-        self._lost = False
-        self._told = ""
+        self._losses = Losses()
 
     def run(self) -> None:
         """Serves until a shutdown_request, `close` or the parent's death; then ends the engine."""
         try:
-            self._iopub.publish("status", messages.status("starting"))
+            self._iopub.publish("status", messages.STARTING)
             while self.loop.open:
                 self.loop.turn(self._receive, self._settle)
         finally:
@@ -117,7 +114,7 @@ class Kernel:
             self._desk.busy(request)
             if msg_type in QUESTIONS:
                 self._questions.ask(request)
-                if self._dead:
+                if self._losses.final:
                     self._questions.give_up()
             elif msg_type == "shutdown_request":
                 asks.flag(content, "restart", False)
@@ -181,20 +178,22 @@ class Kernel:
             self._unrecorded(run, problem)
         elif not execution.begin():
             self._finish(run, Completed())  # `execution` knows better
-        elif self._dead:
-            self._finish(run, EngineDied(self._dead, lost=True))
+        elif self._losses.final:
+            self._finish(run, EngineDied(self._losses.final, lost=True))
         elif run.stopped is not None:
             self._finish(run, run.stopped)
         else:
-            if self._lost and not execution.silent:
-                if run.request.message.session != self._told:
-                    execution.notice(VARIABLES_LOST)
-                self._lost, self._told = False, ""
+            self._tell_of_loss(run)
             self._executions[execution.cell] = execution
             if len(self._executions) > LATE_EXECUTIONS:
                 self._executions.popitem(last=False)
             run.evaluating = True
             self._engine.evaluate(execution.cell, f"cell [{execution.count}]", run.asked.code, self._limits)
+
+    def _tell_of_loss(self, run: Run) -> None:
+        """To whoever runs the first cell that is seen on a new engine."""
+        if not run.execution.silent and (notice := self._losses.notice(run.request.message.session)):
+            run.execution.notice(notice)
 
     def _finish(self, run: Run, outcome: Outcome, cpu_ms: int = 0, wall_ms: int = 0, peak_mem_mb: int = 0) -> None:
         """The outcome is known: all its events and its end go on record."""
@@ -218,7 +217,7 @@ class Kernel:
             self._conclude(run, messages.execute_ok(run.execution.count, run.execution.pages))
             return
         if isinstance(outcome, Stopped) and outcome.lost:
-            self._told = run.request.message.session
+            self._losses.told(run.request.message.session)
         self._conclude(run, messages.execute_error(messages.outcome_error(outcome), run.execution.count))
 
     def _unrecorded(self, run: Run, problem: str) -> None:
@@ -260,20 +259,28 @@ class Kernel:
         elif isinstance(report, port.Finished):
             run = self._run
             if run is not None and run.evaluating and report.cell == run.execution.cell:
+                self._losses.ran()
                 self._finish(run, report.outcome, report.cpu_ms, report.wall_ms, report.peak_mem_mb)
+        elif isinstance(report, port.Ready):
+            self._on_ready()
         elif isinstance(report, port.Lost):
             self._on_lost(report)
         elif isinstance(report, port.Answered):
             self._questions.answered(report.request, report.content)
         elif isinstance(report, port.Asked):
             self._on_asked(report)
-        elif not isinstance(report, port.Ready) and (late := self._executions.get(report.cell)) is not None:
+        elif (late := self._executions.get(report.cell)) is not None:
             if isinstance(report, port.Displayed):
                 late.display(report.content)
             elif isinstance(report, port.Cleared):
                 late.clear(report.wait)
             elif isinstance(report, port.TurnStopped) and late.exceeded is None:
                 late.notice(f"{type(report.outcome).__name__}: {report.outcome.message}", "error")
+
+    def _on_ready(self) -> None:
+        self._losses.renew()
+        if self._run is not None and self._run.evaluating:  # it waited for this engine
+            self._tell_of_loss(self._run)
 
     def _on_asked(self, report: port.Asked) -> None:
         run = self._run
@@ -283,13 +290,11 @@ class Kernel:
             self._prompt.ask(run.request, run.execution, report.prompt, report.password)
 
     def _on_lost(self, report: port.Lost) -> None:
-        self._lost = self._cells > 0
-        if report.final:
-            self._dead = f"{report.reason}; restart the kernel to go on"
+        self._losses.lose(report.reason, report.final)
         self._executions.clear()
         if self._run is not None and self._run.evaluating:  # it waits for the next engine
             self._executions[self._run.execution.cell] = self._run.execution
-        if self._dead:
+        if report.final:
             self._questions.give_up()
 
     # -- the end -----------------------------------------------------------------------------------------

@@ -1,24 +1,26 @@
 """Owns the start of a kernel process: flags, engine, sockets, signals; refuses to know how any of them works.
 
-The order is the speed: the engine is started before zmq is imported, so that V8 comes up while the sockets
-do.
+The order is the speed: the engine is started as the first thing, so that V8 comes up while the rest is imported.
 """
 
 from __future__ import annotations
 
+import gc
 import os
-import signal
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from .limits import NOTEBOOK, Limits
-from .log import log
-
+TYPE_CHECKING = False  # as in typing, whose import would come before the engine
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .engine.port import Engine, Report
+    from .engine.process import EngineProcess
     from .kernel import Kernel
+    from .limits import Limits
     from .recorder import Recorder
+
+#: `limits.NOTEBOOK.mem_mb`: the engine needs it before there is time to import that.
+MEM_MB = 2048
 
 USAGE = (
     "usage: python -m vm_kernel -f CONNECTION_FILE [--cpu-ms N] [--wall-ms N] [--mem-mb N] [--max-events N]"
@@ -40,16 +42,21 @@ class UsageError(Exception):
 def main(argv: list[str]) -> int:
     """Runs a kernel for `argv`; 0 after a shutdown, 1 when it cannot start, 2 for usage."""
     try:
-        connection_file, limits = read_flags(argv)
+        connection_file, given = read_flags(argv)
     except UsageError as error:
         sys.stderr.write(f"{error}\n{USAGE}\n")
         return 2
-    return run(connection_file, limits)
+    process = start_engine(given.get("mem_mb", MEM_MB))
+    from dataclasses import replace
+
+    from .limits import NOTEBOOK
+
+    return run(connection_file, replace(NOTEBOOK, **given), process=process)
 
 
-def read_flags(argv: list[str]) -> tuple[str, Limits]:
-    """The connection file and the limits: `--name N` or `--name=N`, the rest as in `limits.NOTEBOOK`."""
-    values = {name: getattr(NOTEBOOK, name) for name in FLAGS.values()}
+def read_flags(argv: list[str]) -> tuple[str, dict[str, int]]:
+    """The connection file and the given limits: `--name N` or `--name=N`."""
+    values: dict[str, int] = {}
     connection_file = ""
     words = iter(argv)
     for word in words:
@@ -66,20 +73,36 @@ def read_flags(argv: list[str]) -> tuple[str, Limits]:
             raise UsageError(f"{flag} needs a whole number of 0 or more, not {value!r}")
     if not connection_file:
         raise UsageError("a connection file is needed")
-    return connection_file, Limits(**values)
+    return connection_file, values
 
 
-def run(connection_file: str, limits: Limits = NOTEBOOK, recorder: Recorder | None = None) -> int:
-    """Serves one session over V8 until it is shut down; 0 then, 1 when it could not start."""
+def start_engine(mem_mb: int) -> EngineProcess | None:
+    """An engine process for `run`, started before all that `run` imports; None when there can be none."""
+    gc.disable()  # nothing that is made while starting is garbage; `serve` turns it on again
+    from .engine.process import EngineProcess
+
+    try:
+        return EngineProcess(mem_mb)
+    except OSError:  # the supervisor will see it too, and can say so to whoever runs a cell
+        return None
+
+
+def run(
+    connection_file: str, limits: Limits, recorder: Recorder | None = None, process: EngineProcess | None = None
+) -> int:
+    """Serves one session over V8 until it is shut down; 0 then, 1 when it could not start.
+
+    process: from `start_engine` with the same mem_mb; it is ended with the session.
+    """
     from .engine.supervisor import Supervisor
 
-    return serve(connection_file, lambda sink: Supervisor(limits.mem_mb, sink), limits, recorder)
+    return serve(connection_file, lambda sink: Supervisor(limits.mem_mb, sink, process), limits, recorder)
 
 
 def serve(
     connection_file: str,
     make_engine: Callable[[Callable[[Report], None]], Engine],
-    limits: Limits = NOTEBOOK,
+    limits: Limits | None = None,
     recorder: Recorder | None = None,
 ) -> int:
     """`run` over the engine that `make_engine` makes around its sink."""
@@ -88,6 +111,8 @@ def serve(
     engine = make_engine(lambda report: take(report))
     engine.start()
     from .kernel import Kernel
+    from .limits import NOTEBOOK
+    from .log import log
     from .protocol.channels import BindError, Channels
     from .protocol.connection import ConnectionFileError, read_connection
 
@@ -97,11 +122,13 @@ def serve(
         log(str(error))
         engine.close()
         return 1
-    kernel = Kernel(channels, engine, limits, recorder, orphaned())
+    kernel = Kernel(channels, engine, limits or NOTEBOOK, recorder, orphaned())
     take = kernel.on_report
     for report in early:
         take(report)
     watch_signals(kernel)
+    gc.freeze()  # what is there now stays: no collection has to look at it
+    gc.enable()
     kernel.run()
     return 0
 
@@ -131,6 +158,8 @@ def orphaned() -> Callable[[], bool] | None:
 
 def watch_signals(kernel: Kernel) -> None:
     """SIGINT interrupts the cell, SIGTERM ends the session; both are acted on by the kernel's loop."""
+    import signal
+
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from heapq import heappop, heappush
 from typing import Protocol
 
 from .log import log
 from .protocol.channels import CONTROL, SHELL, STDIN, Channels
 from .recorder import Recorder
 
-#: While subscribers are slow the engine is read this seldom: its limits hold and its output waits in its
-#: pipe.
+#: While subscribers are slow the engine is served this seldom and not read: its limits hold and its output waits
+#: in its pipe.
 HELD_BACK_S = 0.025
 PARENT_CHECK_S = 1.0
 
@@ -25,11 +26,11 @@ class Pumped(Protocol):
 
     def deadline(self) -> float | None: ...
 
-    def pump(self) -> None: ...
+    def pump(self, read: bool = True) -> None: ...
 
 
 class Loop:
-    """Waits over sockets, engine, recorder and watched descriptors (design 7.5); nothing else in the kernel
+    """Waits over sockets, engine, recorder, watched descriptors and timers (design 7.5); nothing else in the kernel
     waits.
 
     orphaned: asked once a second whether whoever started the kernel is gone; the loop closes when so.
@@ -42,11 +43,13 @@ class Loop:
         self._channels = channels
         self._engine = engine
         self._recorder = recorder
-        self._orphaned = orphaned
-        self._parent_checked = time.monotonic()
         self._pumped = 0.0
         self._engine_due: float | None = None
         self._watched: dict[int, Callable[[], None]] = {}
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._timed = 0
+        if orphaned is not None:
+            self._check_parent(orphaned)
 
     def close(self) -> None:
         """No turn after this one."""
@@ -55,6 +58,11 @@ class Loop:
     def watch(self, descriptor: int, callback: Callable[[], None]) -> None:
         """Calls `callback` whenever `descriptor` is readable."""
         self._watched[descriptor] = callback
+
+    def after(self, delay_s: float, callback: Callable[[], None]) -> None:
+        """Calls `callback` once, in a turn that ends `delay_s` seconds from now or soon after."""
+        self._timed += 1
+        heappush(self._timers, (time.monotonic() + delay_s, self._timed, callback))
 
     def turn(self, receive: Callable[[str, list[bytes]], None], settle: Callable[[], None]) -> None:
         """Waits once and serves what is ready; `settle` comes after the messages and after the reports."""
@@ -76,14 +84,15 @@ class Loop:
         now = time.monotonic()
         if engine in ready or (self._engine_due is not None and now >= self._engine_due):
             self._pumped, self._engine_due = now, None
-            self._engine.pump()
+            self._engine.pump(not held_back)
         if recorder in ready:
             self._recorder.dispatch()
-        for descriptor in ready:
-            if descriptor in self._watched:
+        for descriptor in readable:
+            if descriptor in ready and descriptor in self._watched:
                 self._watched[descriptor]()
+        while self._timers and self._timers[0][0] <= now:
+            heappop(self._timers)[2]()
         settle()
-        self._check_parent()
 
     def _note_engine_deadline(self, held_back: bool) -> None:
         """The earliest that was named since the last pump: messages between must not push it away."""
@@ -91,22 +100,22 @@ class Loop:
         if deadline is not None:
             if held_back:
                 deadline = max(deadline, self._pumped + HELD_BACK_S)
-            if self._engine_due is not None:
-                deadline = min(deadline, self._engine_due)
+            if self._engine_due is not None and self._engine_due < deadline:
+                return
         self._engine_due = deadline
 
     def _patience(self) -> float | None:
         """How long nothing has to be done, in seconds; None: until something comes."""
-        deadlines = [self._channels.iopub.deadline(), self._engine_due]
-        if self._orphaned is not None:
-            deadlines.append(self._parent_checked + PARENT_CHECK_S)
-        nearest = min((deadline for deadline in deadlines if deadline is not None), default=None)
+        nearest = self._channels.iopub.deadline()
+        if self._engine_due is not None and (nearest is None or self._engine_due < nearest):
+            nearest = self._engine_due
+        if self._timers and (nearest is None or self._timers[0][0] < nearest):
+            nearest = self._timers[0][0]
         return None if nearest is None else max(0.0, nearest - time.monotonic())
 
-    def _check_parent(self) -> None:
-        now = time.monotonic()
-        if self._orphaned is not None and now - self._parent_checked >= PARENT_CHECK_S:
-            self._parent_checked = now
-            if self._orphaned():
-                log("the process that started this kernel is gone; the kernel ends")
-                self.close()
+    def _check_parent(self, orphaned: Callable[[], bool]) -> None:
+        if orphaned():
+            log("the process that started this kernel is gone; the kernel ends")
+            self.close()
+        else:
+            self.after(PARENT_CHECK_S, lambda: self._check_parent(orphaned))

@@ -108,7 +108,8 @@ def ended(status: int, run: Run, mem_mb: int, words: str = "") -> Outcome | None
     if run.exceeded is not None:
         return run.exceeded
     if status == frames.OUT_OF_MEMORY:
-        return OutOfMemory(over("used more memory", "mem_mb", mem_mb, "MB") + " Variables are kept.")
+        words = over("used more memory", "mem_mb", mem_mb, "MB")
+        return OutOfMemory(f"{words} Variables are kept: set those that hold the memory to null.")
     if status == frames.TERMINATED:
         return run.stop or Interrupted("stopped")
     if status == frames.BROKEN:

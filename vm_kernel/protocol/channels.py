@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import zmq
+from zmq.backend import Socket as _Backend
 
 from ..log import log
 from .connection import Connection
@@ -23,6 +26,15 @@ AT_ONCE = 64
 #: What a subscriber may send: subscriptions, nothing else.
 MAX_SUBSCRIPTION_BYTES = 64 * 1024
 LINGER_MS = 1000
+#: While a publish follows the last within this time libzmq lets no new subscriber in (it looks at its mailbox once
+#: in 3 million ticks of the clock).
+SUBSCRIPTIONS_S = 0.0003
+
+# Plain numbers and the methods below pyzmq's wrappers: a cell takes 35 frames, and the wrappers double what each costs.
+_NOBLOCK, _MORE, _POLLIN, _POLLOUT = int(zmq.NOBLOCK), int(zmq.SNDMORE), int(zmq.POLLIN), int(zmq.POLLOUT)
+_EVENTS = int(zmq.EVENTS)
+_send, _receive = _Backend.send, _Backend.recv
+_get: Callable[[Any, int], Any] = _Backend.get
 
 CONTROL, STDIN, SHELL = "control", "stdin", "shell"
 
@@ -44,6 +56,7 @@ class Channels:
         self._connection = connection
         self._context = zmq.Context()
         self._routers: dict[str, zmq.Socket[bytes]] = {}
+        self._files: list[tuple[str, int, int]] = []
         try:
             for name, port in (
                 (SHELL, connection.shell_port),
@@ -56,6 +69,8 @@ class Channels:
                 router.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
                 # A ROUTER at its mark drops replies in silence.
                 router.setsockopt(zmq.SNDHWM, 0)
+                if name == STDIN:  # a client without its stdin channel must be known as such
+                    router.setsockopt(zmq.ROUTER_MANDATORY, 1)
                 self._bind(router, port)
                 self._routers[name] = router
             self._xpub = self._socket(zmq.XPUB)
@@ -69,10 +84,15 @@ class Channels:
             self._bind(heartbeat, connection.hb_port)
         except BaseException:
             self._context.destroy(linger=0)
+            self._remove_files()
             raise
         self._reading = False
+        self._subscriptions_read = 0.0
         self.iopub = IOPub(self.wire, self._publish)
-        self._sockets = [(router, zmq.POLLIN) for router in self._routers.values()] + [(self._xpub, zmq.POLLIN)]
+        self._sockets: list[tuple[Any, int]] = [
+            (socket, _POLLIN) for socket in (*self._routers.values(), self._xpub)
+        ]
+        self._arrived: set[Any] = set()
         threading.Thread(target=_echo, args=(heartbeat,), name="heartbeat", daemon=True).start()
 
     @property
@@ -86,30 +106,41 @@ class Channels:
         # zmq_poll gives -1 for no limit and whole milliseconds, rounded up so that a deadline has passed on
         # return.
         timeout_ms = -1 if timeout_s is None else max(0, int(timeout_s * 1000 + 0.999))
-        watched: list[tuple[Any, int]] = [
-            *self._sockets,
-            *((fd, zmq.POLLIN) for fd in readable),
-            *((fd, zmq.POLLOUT) for fd in writable),
-        ]
-        ready = zmq.zmq_poll(watched, timeout_ms)
-        self._read_subscriptions()
-        return {entry for entry, _ in ready if isinstance(entry, int)}
+        watched = self._sockets.copy()
+        for descriptor in readable:
+            watched.append((descriptor, _POLLIN))
+        for descriptor in writable:
+            watched.append((descriptor, _POLLOUT))
+        ready = {entry for entry, _ in zmq.zmq_poll(watched, timeout_ms)}
+        self._arrived = ready
+        if self._xpub in ready:
+            self._read_subscriptions()
+        return ready
 
     def receive(self, channel: str) -> Iterator[list[bytes]]:
-        """The messages that have arrived on `channel`, as frames, at most `AT_ONCE`."""
+        """The messages that had arrived on `channel` at the last `wait`, as frames, at most `AT_ONCE`."""
         router = self._routers[channel]
+        if router not in self._arrived:
+            return
         for _ in range(AT_ONCE):
-            try:
-                yield router.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
+            frame = _receive(router, _NOBLOCK, False)
+            frames = [frame.bytes]
+            while frame.more:
+                frame = _receive(router, _NOBLOCK, False)
+                frames.append(frame.bytes)
+            yield frames
+            if not _get(router, _EVENTS) & _POLLIN:
                 return
 
-    def send(self, channel: str, frames: list[bytes]) -> None:
-        """Sends to the client that `frames` begin with; one that has gone is no error."""
+    def send(self, channel: str, frames: list[bytes]) -> bool:
+        """Sends to the client that `frames` begin with. One that has gone is no error; on stdin it is False."""
         try:
-            self._routers[channel].send_multipart(frames, zmq.NOBLOCK)
-        except zmq.Again:
-            pass
+            _send_all(self._routers[channel], frames)
+        except zmq.ZMQError as error:
+            if error.errno not in (zmq.EHOSTUNREACH, zmq.EAGAIN):
+                raise
+            return False
+        return True
 
     def close(self) -> None:
         """Closes everything; what was sent gets `LINGER_MS` to arrive."""
@@ -117,14 +148,16 @@ class Channels:
             router.close(LINGER_MS)
         self._xpub.close(LINGER_MS)
         self._context.term()
+        self._remove_files()
 
     def _publish(self, frames: list[bytes], pass_over: bool) -> bool:
         # A subscriber that is there now must not hear this before its welcome.
-        self._read_subscriptions()
+        if time.monotonic() - self._subscriptions_read > SUBSCRIPTIONS_S:
+            self._read_subscriptions()
         try:
             if pass_over:
                 self._xpub.setsockopt(zmq.XPUB_NODROP, 0)
-            self._xpub.send_multipart(frames, zmq.NOBLOCK)
+            _send_all(self._xpub, frames)
             return True
         except zmq.Again:
             return False
@@ -137,16 +170,16 @@ class Channels:
             return
         self._reading = True
         for _ in range(AT_ONCE):
-            try:
-                frame = self._xpub.recv(zmq.NOBLOCK)
-            except zmq.Again:
+            if not _get(self._xpub, _EVENTS) & _POLLIN:
                 break
+            frame = _receive(self._xpub, _NOBLOCK)
             if frame[:1] == b"\x01":
                 self.iopub.subscriptions += 1
                 self.iopub.welcome(frame[1:])
             elif frame[:1] == b"\x00":
                 self.iopub.subscriptions -= 1
         self._reading = False
+        self._subscriptions_read = time.monotonic()
 
     def _socket(self, kind: int) -> zmq.Socket[bytes]:
         socket = self._context.socket(kind)
@@ -164,6 +197,30 @@ class Channels:
         except zmq.ZMQError as error:
             reason = f"cannot bind {endpoint}: {error.strerror}; start the kernel again on other ports"
             raise BindError(reason) from None
+        if endpoint.startswith("ipc://"):
+            path = endpoint[len("ipc://") :]
+            try:
+                made = os.stat(path)
+            except OSError:  # "@name" is no file
+                return
+            self._files.append((path, made.st_dev, made.st_ino))
+
+    def _remove_files(self) -> None:
+        """libzmq leaves the files of its ipc sockets; those that are not ours any more stay."""
+        for path, device, inode in self._files:
+            try:
+                now = os.stat(path)
+                if (now.st_dev, now.st_ino) == (device, inode):
+                    os.unlink(path)
+            except OSError:
+                pass
+        self._files.clear()
+
+
+def _send_all(socket: zmq.Socket[bytes], frames: list[bytes]) -> None:
+    for frame in frames[:-1]:
+        _send(socket, frame, _MORE | _NOBLOCK)
+    _send(socket, frames[-1], _NOBLOCK)
 
 
 def _echo(socket: zmq.Socket[bytes]) -> None:

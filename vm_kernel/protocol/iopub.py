@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from ..events import timestamp
 from .wire import EMPTY, Wire, encode
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -27,6 +28,9 @@ JOIN_S = 0.015
 JOIN_CHARACTERS = 64 * 1024
 STUCK_S = 5.0
 ABANDON_S = 10.0
+#: A blocked queue is tried again after `SOON_S` if something had just gone out, else ever later up to `RETRY_S`;
+#: ten times that once nothing has for a second.
+SOON_S = 0.001
 RETRY_S = 0.005
 #: Messages sent past an abandoned subscriber before the others get time to read.
 PASS_OVER = 64
@@ -43,13 +47,18 @@ class Outlet(Protocol):
 
 
 class _Item:
-    __slots__ = ("frames", "parent", "size", "stream")
+    """A message that waits. Its header is written and it is signed when it is sent, after the code has been started."""
 
-    def __init__(self, frames: list[bytes], parent: bytes, stream: bool) -> None:
-        self.frames = frames
+    __slots__ = ("content", "date", "frames", "parent", "size", "stream", "topic")
+
+    def __init__(self, topic: str, content: bytes, parent: bytes, frames: list[bytes] | None = None) -> None:
+        self.topic = topic
+        self.content = content
         self.parent = parent
-        self.size = sum(map(len, frames))
-        self.stream = stream
+        self.date = timestamp() if frames is None else ""
+        self.frames = frames
+        self.size = len(content) + len(parent)
+        self.stream = topic.startswith("stream.")
 
 
 class IOPub:
@@ -60,6 +69,7 @@ class IOPub:
         self._outlet = outlet
         self._clock = clock
         self._queue: deque[_Item] = deque()
+        self._unsigned: deque[_Item] = deque()
         self._bytes = 0
         self._text: list[str] = []
         self._text_characters = 0
@@ -68,6 +78,7 @@ class IOPub:
         self._text_due = 0.0
         self._last_text = 0.0
         self._blocked_since: float | None = None
+        self._retry_s = SOON_S
         self._dropping = False
         self._abandoned = False
         self.subscriptions = 0
@@ -86,10 +97,24 @@ class IOPub:
         if self._text_characters >= JOIN_CHARACTERS:
             self._seal()
 
-    def publish(self, msg_type: str, content: dict[str, Any], parent: bytes = EMPTY) -> None:
-        """Publishes any other message, after all stream text that came before it."""
+    def stream_line(self, parent: bytes, name: str, quoted: bytes) -> None:
+        """`stream` of a long text, given as JSON and without its newline; it is not joined with any other."""
+        if self._dropping:
+            return
         self._seal()
-        self._add(msg_type.encode(), msg_type, content, parent, stream=False)
+        self._last_text = self._clock()
+        head = b'{"name":"%s","text":' % name.encode()
+        self._stream(name, b"".join((head, memoryview(quoted)[:-1], b'\\n"}')), parent)
+
+    def publish(self, msg_type: str, content: dict[str, Any] | bytes, parent: bytes = EMPTY) -> None:
+        """Publishes any other message, after all stream text that came before it; `content` may be JSON already."""
+        self._seal()
+        self._append(_Item(msg_type, content if isinstance(content, bytes) else encode(content), parent))
+
+    def publish_frames(self, msg_type: str, frames: list[bytes]) -> None:
+        """`publish` of a message that is signed already."""
+        self._seal()
+        self._append(_Item(msg_type, frames[-1], frames[-3], frames))
 
     def welcome(self, topic: bytes) -> None:
         """`iopub_welcome` to a new subscriber (JEP 65), before all that waits; its topic is the subscription."""
@@ -97,7 +122,7 @@ class IOPub:
             content = encode({"subscription": topic.decode("utf-8", "replace")})
             frames = self._wire.write("iopub_welcome", content, EMPTY, [topic])[1]
             if not self._outlet(frames, False) and not self.congested:
-                self._append(frames, EMPTY, stream=False)
+                self._append(_Item("iopub_welcome", content, EMPTY, frames))
 
     @property
     def congested(self) -> bool:
@@ -115,23 +140,28 @@ class IOPub:
             if self._blocked_since is None and not self._abandoned:
                 return now
             waited = now - self._blocked_since if self._blocked_since is not None else 0.0
-            return now + (RETRY_S if waited < 1.0 else 10 * RETRY_S)
+            return now + (self._retry_s if waited < 1.0 else 10 * RETRY_S)
         return self._text_due if self._text else None
 
     def send(self) -> None:
         """Sends what can be sent now; never blocks."""
         if self._text and self._clock() >= self._text_due:
             self._seal()
-        passed_over = 0
+        while self._unsigned:  # all first: what goes out together wakes its readers once
+            self._sign(self._unsigned.popleft())
+        passed_over = sent = 0
         while self._queue:
             item = self._queue[0]
-            if self._outlet(item.frames, False):
+            frames = item.frames or self._sign(item)
+            if self._outlet(frames, False):
                 self._blocked_since = None
                 self._abandoned = False
+                sent += 1
             elif self._abandoned and passed_over < PASS_OVER:
-                self._outlet(item.frames, True)
+                self._outlet(frames, True)
                 passed_over += 1
             else:
+                self._retry_s = SOON_S if sent else min(2 * self._retry_s, RETRY_S)
                 self._blocked()
                 if self._queue and self._queue[0] is item:
                     return
@@ -169,9 +199,9 @@ class IOPub:
                 kept.append(item)
             elif not noticed:
                 noticed = True
-                content = encode({"name": "stderr", "text": NOTICE})
-                frames = self._wire.write("stream", content, item.parent, [b"stream.stderr"])[1]
-                kept.append(_Item(frames, item.parent, stream=False))
+                notice = _Item("stream.stderr", encode({"name": "stderr", "text": NOTICE}), item.parent)
+                notice.stream = False  # it stays
+                kept.append(notice)
         self._queue = kept
         self._bytes = sum(item.size for item in kept)
         self._dropping = noticed
@@ -180,16 +210,25 @@ class IOPub:
         """Makes a message of the joined text."""
         if not self._text:
             return
-        content = {"name": self._text_name, "text": "".join(self._text)}
+        content = encode({"name": self._text_name, "text": "".join(self._text)})
         self._text = []
         self._text_characters = 0
         self._last_text = self._clock()
-        self._add(b"stream." + self._text_name.encode(), "stream", content, self._text_parent, stream=True)
+        self._stream(self._text_name, content, self._text_parent)
 
-    def _add(self, topic: bytes, msg_type: str, content: dict[str, Any], parent: bytes, *, stream: bool) -> None:
-        self._append(self._wire.write(msg_type, encode(content), parent, [topic])[1], parent, stream=stream)
+    def _stream(self, name: str, content: bytes, parent: bytes) -> None:
+        self._append(_Item(f"stream.{name}", content, parent))
 
-    def _append(self, frames: list[bytes], parent: bytes, *, stream: bool) -> None:
-        item = _Item(frames, parent, stream)
+    def _append(self, item: _Item) -> None:
         self._queue.append(item)
         self._bytes += item.size
+        if item.frames is None:
+            self._unsigned.append(item)
+
+    def _sign(self, item: _Item) -> list[bytes]:
+        if item.frames is None:
+            msg_type = item.topic.partition(".")[0]
+            _, item.frames = self._wire.write(
+                msg_type, item.content, item.parent, [item.topic.encode()], date=item.date
+            )
+        return item.frames

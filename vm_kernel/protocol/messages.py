@@ -37,9 +37,8 @@ HELP_LINKS = [
 ]
 
 
-def status(state: str) -> Content:
-    """`state` is `starting`, `busy` or `idle`."""
-    return {"execution_state": state}
+#: Contents of `status`, encoded: two of them go with every request.
+STARTING, BUSY, IDLE = (b'{"execution_state":"%s"}' % state for state in (b"starting", b"busy", b"idle"))
 
 
 def kernel_info() -> Content:
@@ -74,8 +73,9 @@ def error_reply(name: str, value: str) -> Content:
     return {"status": "error", **error_fields(name, value)}
 
 
-def execute_input(code: str, execution_count: int) -> Content:
-    return {"code": code, "execution_count": execution_count}
+def execute_input(quoted: bytes, execution_count: int) -> bytes:
+    """Encoded; `quoted`: the code as JSON."""
+    return b'{"code":%s,"execution_count":%d}' % (quoted, execution_count)
 
 
 def execute_result(data: Mapping[str, Any], metadata: Mapping[str, Any], execution_count: int) -> Content:

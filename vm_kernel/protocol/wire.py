@@ -12,6 +12,8 @@ import hmac
 import json
 import os
 from collections import deque
+from collections.abc import Callable, Sequence
+from json import encoder
 from typing import Any
 
 from ..events import timestamp
@@ -26,6 +28,8 @@ REMEMBERED_SIGNATURES = 65_536
 MAX_HEADER_BYTES = 16 * 1024
 #: The JSON frames of one message together.
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+#: From this length on a text is encoded by other means, and frames are signed one by one instead of joined.
+LONG_CHARACTERS = 256 * 1024
 #: A request's identities: one from its ROUTER socket, more when it came through proxies.
 MAX_IDENTITIES = 16
 
@@ -71,8 +75,21 @@ def _refuse_constant(token: str) -> Any:
 
 
 _decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-_encode_ascii = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
+
+
+def _make_encode(ascii_only: bool) -> Callable[[Any], str]:
+    """Compact JSON without NaN. The C encoder is made once; `JSONEncoder.encode` makes one for each call."""
+    plain = json.JSONEncoder(ensure_ascii=ascii_only, allow_nan=False, separators=(",", ":"))
+    make = getattr(encoder, "c_make_encoder", None)
+    if make is None:  # not CPython
+        return plain.encode
+    quote = encoder.encode_basestring_ascii if ascii_only else encoder.encode_basestring
+    chunks = make(None, plain.default, quote, None, ":", ",", False, False, False)
+    return lambda value: "".join(chunks(value, 0))
+
+
+_encode = _make_encode(ascii_only=False)
+_encode_ascii = _make_encode(ascii_only=True)
 
 
 def encode(value: Any) -> bytes:
@@ -81,6 +98,27 @@ def encode(value: Any) -> bytes:
         return _encode(value).encode()
     except UnicodeEncodeError:
         return _encode_ascii(value).encode()
+
+
+def encode_long(value: Any) -> bytes:
+    """`encode` of a value with long texts in it, in a tenth of the time; NaN becomes null."""
+    # Imported here: it costs 20 ms, and makes JSON of 10 MB in 3 ms instead of 29.
+    import msgspec
+
+    try:
+        return msgspec.json.encode(value)
+    except (UnicodeEncodeError, OverflowError):  # the latter for an integer of more than 64 bits
+        return encode(value)
+
+
+def quote(text: str) -> bytes:
+    """A text as JSON in UTF-8."""
+    if len(text) > LONG_CHARACTERS:
+        return encode_long(text)
+    try:
+        return encoder.encode_basestring(text).encode()
+    except UnicodeEncodeError:
+        return encoder.encode_basestring_ascii(text).encode()
 
 
 def decode_object(frame: bytes) -> dict[str, Any]:
@@ -113,8 +151,15 @@ class Wire:
         self._seen: set[bytes] = set()
         self._order: deque[bytes] = deque()
 
-    def _sign(self, joined: bytes) -> bytes:
-        return hmac.digest(self._key, joined, "sha256").hex().encode() if self._key else b""
+    def _sign(self, frames: Sequence[bytes]) -> bytes:
+        if not self._key:
+            return b""
+        if len(frames[-1]) < LONG_CHARACTERS:
+            return hmac.digest(self._key, b"".join(frames), "sha256").hex().encode()
+        mac = hmac.new(self._key, digestmod="sha256")
+        for frame in frames:
+            mac.update(frame)
+        return mac.hexdigest().encode()
 
     def read(self, frames: list[bytes]) -> Message:
         """A message from its frames. Raises Refused when it must be dropped, Malformed when answered."""
@@ -148,7 +193,7 @@ class Wire:
     def _check(self, signature: bytes, signed: list[bytes]) -> None:
         if not signature:
             raise Refused("not signed")
-        expected = self._sign(b"".join(signed))
+        expected = self._sign(signed)
         if not hmac.compare_digest(expected, signature):
             raise Refused("wrong signature")
         if expected in self._seen:
@@ -165,15 +210,19 @@ class Wire:
         parent: bytes = EMPTY,
         identities: list[bytes] | None = None,
         metadata: bytes = EMPTY,
+        date: str = "",
     ) -> tuple[str, list[bytes]]:
-        """The id and the signed frames of a new message; `content`, `parent`, `metadata` are JSON already."""
+        """The id and the signed frames of a new message; `content`, `parent`, `metadata` are JSON already.
+
+        date: when it was made, as `events.timestamp` tells it; empty: now.
+        """
         self._count += 1
         msg_id = f"{self.session}_{self._count}"
         header = (
             f'{{"msg_id":"{msg_id}","msg_type":"{msg_type}","username":"kernel","session":"{self.session}",'
-            f'"date":"{timestamp()}","version":"{VERSION}"}}'
+            f'"date":"{date or timestamp()}","version":"{VERSION}"}}'
         ).encode()
-        signature = self._sign(b"".join((header, parent, metadata, content)))
+        signature = self._sign((header, parent, metadata, content))
         return msg_id, [*(identities or ()), DELIMITER, signature, header, parent, metadata, content]
 
 
