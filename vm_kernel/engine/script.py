@@ -117,7 +117,7 @@ def value(of: Any) -> Value:
     if isinstance(of, bool):
         return Value("boolean", str(of).lower(), str(of).lower(), str(of).lower())
     if isinstance(of, str):
-        return Value("string", f"'{of}'", of, json.dumps(of, ensure_ascii=False))
+        return Value("string", f"'{of}'", of)
     return Value("number", str(of), str(of), json.dumps(of))
 
 

@@ -1,6 +1,6 @@
 // Owns reading objects without running anything: no getter, no proxy trap; refuses to judge what it finds.
 
-import { getOwnPropertyDescriptor, getPrototypeOf, hasOwn, natives, ObjectPrototype, setPrototypeOf } from "./intrinsics.js";
+import { bareList, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, natives, ObjectPrototype, setPrototypeOf } from "./intrinsics.js";
 
 const LONGEST_CHAIN = 1000;
 
@@ -11,7 +11,12 @@ export function ownProperty(object, key) {
 }
 
 // A change of prototype costs ten times the lookup.
-const plain = () => !hasOwn(ObjectPrototype, "get") && !hasOwn(ObjectPrototype, "set") && !hasOwn(ObjectPrototype, "value");
+const FIELDS = bareList();
+for (const field of ["get", "set", "value", "writable", "enumerable", "configurable"]) FIELDS[FIELDS.length] = field;
+const plain = () => {
+  for (let i = 0; i < FIELDS.length; i++) if (hasOwn(ObjectPrototype, FIELDS[i])) return false;
+  return true;
+};
 
 /** The nearest descriptor of `key` along the prototypes; undefined when there is none, or a proxy comes first. */
 export function findProperty(object, key) {
