@@ -80,7 +80,8 @@ REFUSED = {
     "EMPTY": ("", " ", "   ", ".", "./", "a/..", "./.", "sub/.."),
     "NOT_FOUND": (
         "nope", "sub/nope", "f.js/x", "dangling", "%2e%2e/x", "..%2f", "%252f", "%c0%af", "\uff0e\uff0e/x",
-        "\u2024\u2024/x",        "..\\x", "C:\\x", "\\\\host\\share", "CON", "f.js::$DATA", "~/x", "$HOME/x", "`id`", "*.js", "F.JS", "file:///f.js",
+        "\u2024\u2024/x",
+        "..\\x", "C:\\x", "\\\\host\\share", "CON", "f.js::$DATA", "~/x", "$HOME/x", "`id`", "*.js", "F.JS", "file:///f.js",
         "http://f.js", "f.js?x", "\u202egpj", "e\u0301.js",
     ),
     "NOT_A_FILE": ("sub", "sub/deep", "fifo", "socket", "root", "f.js/", "f.js/.", "abs-in-folder"),

@@ -1,0 +1,99 @@
+"""Owns the connections to one ledger file and how they are set up; refuses to know what is asked over them."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .catalogue import Catalogue
+
+#: Connections kept for reading; more are made when more threads read at once.
+SPARE = 4
+
+
+class Connections:
+    """`writer` is for one thread at a time, the storage sees to that; any thread may borrow one to read."""
+
+    def __init__(self, path: str, read_only: bool, wait_s: float) -> None:
+        self._path = path
+        self._read_only = read_only
+        self._wait_s = wait_s
+        self._spare: list[sqlite3.Connection] = []
+        self._watch: sqlite3.Connection | None = None
+        self._watching = threading.Lock()
+        self._closed = False
+        self.writer = self.connect()
+
+    def connect(self) -> sqlite3.Connection:
+        """A new connection; it may be used by any thread, one at a time."""
+        connection = sqlite3.connect(
+            f"{_uri(self._path)}?mode=ro" if self._read_only else self._path,
+            timeout=self._wait_s,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=128,
+            uri=self._read_only,
+        )
+        try:
+            connection.execute("PRAGMA cache_size=-8192")
+            if not self._read_only:
+                # The storage syncs the log itself, outside the lock (design 7.4).
+                connection.execute("PRAGMA synchronous=NORMAL")
+                # A backstop only: `Checkpoints` keeps the log shorter, out of the way of commits.
+                connection.execute("PRAGMA wal_autocheckpoint=16000")
+                connection.execute("PRAGMA journal_size_limit=16777216")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def prepare(self) -> None:
+        """Gives a new file its shape; looks at an existing one, so that damage shows now."""
+        connection = self.writer
+        if connection.execute("PRAGMA schema_version").fetchone()[0] == 0:
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            Catalogue.create(connection)
+            Catalogue.names(connection)
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+    @contextmanager
+    def borrowed(self) -> Iterator[sqlite3.Connection]:
+        """A connection for reading, not in any transaction."""
+        try:
+            connection = self._spare.pop()
+        except IndexError:
+            connection = self.connect()
+        try:
+            yield connection
+        finally:
+            if len(self._spare) < SPARE and not self._closed:
+                self._spare.append(connection)
+            else:
+                connection.close()
+
+    def version(self) -> int:
+        """A number that changes whenever anybody has committed."""
+        with self._watching:
+            if self._watch is None:
+                self._watch = self.connect()
+            return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+
+    def close(self) -> None:
+        self._closed = True
+        while self._spare:
+            self._spare.pop().close()
+        if self._watch is not None:
+            self._watch.close()
+        self.writer.close()
+
+
+def _uri(path: str) -> str:
+    return "file:" + path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
