@@ -15,14 +15,11 @@ from ..cells import bundle
 from . import frames
 from .confinement import Memory, bind_to_parent, heap_flags
 from .frames import (
-    ANSWER,
     BROKEN,
-    COMPLETE,
     DONE,
     EVALUATE,
     FATAL,
     INPUT,
-    IS_COMPLETE,
     OK,
     OUT_OF_MEMORY,
     READY,
@@ -33,7 +30,9 @@ from .frames import (
     TURN_ENDED,
     TURN_STOPPED,
 )
+from .inquiries import Inquiries
 from .lane import CELL, NEXT_TIMER_MS, PENDING, Lane
+from .parses import Parses
 from .pipe import Pipe
 from .v8 import library
 from .v8.holder import Holder, open_holder
@@ -47,8 +46,8 @@ TICK_MS = 5
 RECOVERIES = 3  # no-op tasks after a cancel, which may hit the next task instead of its own
 
 # operations: cells/js/session/kinds.js, cells/js/parser/entry.js
-RUN, TICK, ABANDON, COMPLETE_LIVE, INSPECT_LIVE, RESET = 1, 2, 3, 4, 5, 6
-TRANSFORM, CHECK, TARGET, STATIC = 1, 2, 3, 4
+RUN, TICK, ABANDON, RESET = 1, 2, 3, 6
+TRANSFORM = 1
 
 
 class Child:
@@ -69,10 +68,13 @@ class Child:
         self._session = Lane(wake_write, (natives, _script("session.js")), self._prepare)
         self._session.holder = self._holder
         self._parser = Lane(wake_write, (natives, _script("parser.js")))
+        self._inquiries = Inquiries(self._pipe, self._session, self._parser)
         self._natives_off = library.forbid_natives()
         self._memory = Memory(mem_mb)
         self._cells: list[tuple[int, bytes]] = []  # not yet started
         self._cell = 0
+        self._name = b""  # of the cell, as JSON
+        self._parses = Parses()
         self._turn = self._turn_told = False
         self._started = False  # a task was handed to JavaScript since the last look
         self._stopping = False  # the cell is to end
@@ -131,7 +133,12 @@ class Child:
             return
         if self._cells and not self._cell:
             self._cell, message = self._cells.pop(0)
-            self._parser.submit(TRANSFORM, message, self._parsed)
+            self._name, _, code = message.partition(b"\n")
+            known = self._parses.get(code)
+            if known is None:
+                self._parser.submit(TRANSFORM, code, lambda kind, text: self._parsed(code, kind, text))
+            else:
+                self._run(known)
         elif self._due is not None and time.monotonic() >= self._due and not self._pipe.full:
             self._turn, self._turn_told = True, False
             self._arm()
@@ -139,12 +146,19 @@ class Child:
 
     # -- cells and turns
 
-    def _parsed(self, kind: int, text: str) -> None:
+    def _parsed(self, code: bytes, kind: int, text: str) -> None:
         if self._stopping or kind != library.STRING:
             self._finish(TERMINATED if self._stopping else BROKEN, text)
         else:
-            self._arm()
-            self._session.submit(RUN, text.encode("ascii"), self._ran)
+            parse = text.encode("ascii")
+            self._parses.put(code, parse)
+            self._run(parse)
+
+    def _run(self, parse: bytes) -> None:
+        """`parse`: the JSON object that the parser made of the cell's text."""
+        self._arm()
+        message = b'{"cell":%d,"name":%b,%b' % (self._cell, self._name, parse[1:])
+        self._session.submit(RUN, message, self._ran)
 
     def _ran(self, kind: int, text: str) -> None:
         status = self._status(kind)
@@ -273,31 +287,8 @@ class Child:
             self._session.answer(payload)
         elif kind == frames.TAKEN:
             self._pipe.taken(self._session)
-        elif kind == IS_COMPLETE:
-            self._parser.submit(CHECK, payload, lambda kind, text: self._answer(number, kind, text))
         else:
-            live = COMPLETE_LIVE if kind == COMPLETE else INSPECT_LIVE
-            self._parser.submit(TARGET, payload, lambda kind, text: self._target(live, number, payload, kind, text))
-
-    def _target(self, live: int, number: int, payload: bytes, kind: int, text: str) -> None:
-        """What is asked about is known: look at the live objects, or at the sources while a cell keeps them busy."""
-        if kind != library.STRING:
-            self._answer(number, kind, text)
-        elif not self._session.busy:
-            self._session.submit(live, text.encode("ascii"), lambda kind, text: self._looked(number, kind))
-        elif live == COMPLETE_LIVE:
-            self._parser.submit(STATIC, payload, lambda kind, text: self._answer(number, kind, text))
-        else:
-            self._answer(number, library.UNDEFINED, "")
-
-    def _looked(self, number: int, kind: int) -> None:
-        """The answer of a live look-up came as a record; only a failure has to be told."""
-        self._schedule()
-        if kind >= library.EXCEPTION:
-            self._answer(number, kind, "")
-
-    def _answer(self, number: int, kind: int, text: str) -> None:
-        self._pipe.send(ANSWER, number, text.encode("utf-8") if kind == library.STRING else b"{}")
+            self._inquiries.ask(kind, number, payload)
 
 
 def _script(name: str) -> str:

@@ -90,7 +90,7 @@ class Supervisor:
             del self._limits[next(iter(self._limits))]
         self._reader.longest_bytes = (limits.max_output_kb or 256 << 10) * 1024 + (1 << 20)
         self._run = Run(cell, limits, time.monotonic(), self._process.cpu_s())
-        self._send(frames.EVALUATE, cell, {"cell": cell, "name": name, "code": code})
+        self._send(frames.EVALUATE, cell, f"{json.dumps(name)}\n{json.dumps(code)}".encode("ascii"))
 
     def is_complete(self, request: int, code: str) -> None:
         self._ask(frames.IS_COMPLETE, request, {"code": code})
@@ -165,9 +165,9 @@ class Supervisor:
         if self._process is process:
             self._watch(process)
 
-    def _send(self, kind: int, number: int, content: dict[str, object] | None = None) -> None:
+    def _send(self, kind: int, number: int, content: dict[str, object] | bytes = b"") -> None:
         if self._process is not None:
-            payload = b"" if content is None else json.dumps(content).encode("ascii")
+            payload = content if isinstance(content, bytes) else json.dumps(content).encode("ascii")
             self._process.outgoing += frames.encode(kind, number, payload)
             self._process.write()
 

@@ -34,9 +34,7 @@ function staticAnswer({ code, cursor }) {
 
 function perform(operation, message) {
   switch (operation) {
-    case TRANSFORM: return {
-      cell: message.cell, name: message.name, source: message.code, ...transform(message.code, message.name),
-    };
+    case TRANSFORM: return { source: message, ...transform(message) };
     case IS_COMPLETE: return isComplete(message.code);
     case STATIC: return staticAnswer(message);
     case TARGET: {

@@ -1,0 +1,48 @@
+"""Owns answering is_complete, complete and inspect inside the engine; refuses to hold up a cell for them.
+
+The parser says what is asked about. It is looked up among the live objects where no task keeps their context busy, also
+while a cell is awaited; else in the sources that the parser has seen.
+"""
+
+from __future__ import annotations
+
+from .frames import ANSWER, COMPLETE, INSPECT, IS_COMPLETE
+from .lane import Lane
+from .pipe import Pipe
+from .v8 import library
+
+# operations: cells/js/parser/entry.js, cells/js/session/kinds.js
+CHECK, TARGET, STATIC = 2, 3, 4
+LIVE = {COMPLETE: 4, INSPECT: 5}
+
+
+class Inquiries:
+    """Every request gets one answer: an ANSWER frame, or an ANSWER record of the session's context."""
+
+    def __init__(self, pipe: Pipe, session: Lane, parser: Lane) -> None:
+        self._pipe = pipe
+        self._session = session
+        self._parser = parser
+
+    def ask(self, kind: int, number: int, payload: bytes) -> None:
+        if kind == IS_COMPLETE:
+            self._parser.submit(CHECK, payload, lambda ended, text: self._answer(number, ended, text))
+        else:
+            self._parser.submit(TARGET, payload, lambda ended, text: self._look(kind, number, payload, ended, text))
+
+    def _look(self, kind: int, number: int, payload: bytes, ended: int, target: str) -> None:
+        if ended != library.STRING:
+            self._answer(number, ended, target)
+        elif not self._session.busy:
+            self._session.submit(LIVE[kind], target.encode("ascii"), lambda ended, text: self._looked(number, ended))
+        elif kind == COMPLETE:
+            self._parser.submit(STATIC, payload, lambda ended, text: self._answer(number, ended, text))
+        else:
+            self._answer(number, library.UNDEFINED, "")
+
+    def _looked(self, number: int, ended: int) -> None:
+        if ended >= library.EXCEPTION:
+            self._answer(number, ended, "")
+
+    def _answer(self, number: int, ended: int, text: str) -> None:
+        self._pipe.send(ANSWER, number, text.encode("utf-8") if ended == library.STRING else b"{}")
