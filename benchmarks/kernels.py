@@ -21,11 +21,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import measures
 import peers
+import results as results_file
 from client import Silent
 from measures import Figures
 from peers import LARGE, LINES, Peer
-
-TABLE = Path(__file__).resolve().parent / "RESULTS.md"
 
 
 @dataclass(frozen=True)
@@ -216,8 +215,7 @@ def main() -> int:
     print(f"\n{text}\n{time.perf_counter() - began:.0f} s")
     whole = stages == list(STAGES) and len(kernels) == 3 and options.rounds is None
     if whole and not options.print:
-        TABLE.write_text(text, encoding="utf-8")
-        print(f"written to {TABLE}")
+        results_file.write_section(text)
     return int(any(verdict(row, results).startswith(("FAIL", "not")) for row in rows))
 
 

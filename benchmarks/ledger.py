@@ -23,12 +23,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import results  # noqa: E402
+
 from vm_gateway.ledger import owners  # noqa: E402
 from vm_gateway.ledger.tiny import TinyLedger, open_ledger  # noqa: E402
 from vm_kernel.events import Event, timestamp  # noqa: E402
 from vm_kernel.ids import uuid7  # noqa: E402
 
-RESULTS = Path(__file__).resolve().parent / "RESULTS.md"
 TITLE = "# The ledger, empty and full"
 #: Events of one execution, as one page.
 PAGE = 20
@@ -250,15 +251,6 @@ def section(rows: list[Row], load: float) -> str:
     return "\n\n".join((TITLE, head, "\n".join(lines))) + "\n"
 
 
-def replace_section(text: str, section: str) -> str:
-    """`text` with the part under the same first-level heading replaced, or with `section` at its end."""
-    title = section.splitlines()[0]
-    parts = [part for part in ("\n" + text).split("\n# ") if part.strip()]
-    kept = ["# " + part.strip("\n").removeprefix("# ") for part in parts]
-    place = next((number for number, part in enumerate(kept) if part.splitlines()[0] == title), len(kept))
-    return "\n\n".join([*kept[:place], section.strip("\n"), *kept[place + 1 :]]) + "\n"
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measures the ledger, empty and full.")
     parser.add_argument("--events", type=int, default=1_000_000, help="in the full ledger")
@@ -270,9 +262,7 @@ def main() -> int:
     text = section(rows, load)
     print(text)
     if options.events == 1_000_000 and not options.print:
-        before = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
-        RESULTS.write_text(replace_section(before, text), encoding="utf-8")
-        print(f"written to {RESULTS.name}")
+        results.write_section(text)
     return int(any(row.passed is False for row in rows))
 
 

@@ -240,7 +240,7 @@ def test_the_start_of_a_kernel_loads_nothing_slow() -> None:
 
 
 def test_the_engine_process_loads_nothing_of_jupyter() -> None:
-    tops = {name.partition(".")[0] for name in loaded("import vm_kernel.engine.child")}
+    tops = {name.partition(".")[0] for name in loaded("import vm_kernel.engine.boot")}
     found = tops & {*START_LOADS_NONE_OF, "zmq", "json", "re"} - {
         name.partition(".")[0] for name in loaded("pass")
     }

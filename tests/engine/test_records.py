@@ -58,8 +58,8 @@ def test_outcomes() -> None:
     assert read(record(35, 1, '{"status":"ok"}')) == [Verdict(1, Completed(None))]
     value = read(record(36, 1, "{ a: 1 }"), record(35, 1, '{"status":"ok","type":"object","preview":"[object Object]","json":"{}"}'))
     assert value == [Verdict(1, Completed(Value("object", "{ a: 1 }", "[object Object]", "{}")))]
-    plain = read(record(36, 1, "'hi'"), record(35, 1, '{"status":"ok","type":"string","plain":true,"json":"\\"hi\\""}'))
-    assert plain == [Verdict(1, Completed(Value("string", "'hi'", "hi", '"hi"')))]
+    plain = read(record(36, 1, "hi"), record(35, 1, '{"status":"ok","type":"string","plain":true}'))
+    assert plain == [Verdict(1, Completed(Value("string", "'hi'", "hi")))]
     error = read(record(35, 1, '{"status":"error","name":"E","message":"m","traceback":["t"],"stack":"s"}'))
     [verdict] = error
     assert isinstance(verdict, Verdict) and isinstance(verdict.outcome, Raised)

@@ -39,14 +39,14 @@ TELLING = """
 import sys
 before = set(sys.modules)
 sys.path.insert(0, sys.argv[1])
-from vm_kernel.engine import child
+from vm_kernel.engine import boot, child
 def serve(self):
     import os
     os.set_blocking(int(sys.argv[2]), True)
     os.write(int(sys.argv[2]), " ".join(sorted(set(sys.modules) - before)).encode())
     os._exit(0)
 child.Child.serve = serve
-child.main(sys.argv[2:])
+boot.main(sys.argv[2:])
 """
 
 

@@ -11,18 +11,15 @@ import os
 import select
 import time
 
-from ..cells import bundle
 from . import frames
-from .confinement import Memory, bind_to_parent, heap_flags
+from .confinement import Memory
 from .frames import (
     BROKEN,
     DONE,
     EVALUATE,
-    FATAL,
     INPUT,
     OK,
     OUT_OF_MEMORY,
-    READY,
     STOP,
     TERMINATED,
     TURN,
@@ -35,12 +32,6 @@ from .lane import CELL, NEXT_TIMER_MS, PENDING, Lane
 from .parses import Parses
 from .pipe import Pipe
 from .v8 import library
-from .v8.holder import Holder, open_holder
-from .v8.rejections import report_rejections
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .v8.context import Context
 
 TICK_MS = 5
 RECOVERIES = 3  # no-op tasks after a cancel, which may hit the next task instead of its own
@@ -57,23 +48,18 @@ class Child:
     callback between cells or while a cell is awaited: `_turn` is true while one runs.
     """
 
-    def __init__(self, pipe: int, texts_file: int, folder: str, mem_mb: int) -> None:
-        self._pipe = Pipe(pipe, texts_file)
-        self._wake_read, wake_write = os.pipe()
-        os.set_blocking(self._wake_read, False)
-        library.load(folder, heap_flags(mem_mb))
-        natives = "globalThis.__natives = " + _script("natives.js")
-        self._rejections = False
-        self._holder: Holder | None = None
-        self._session = Lane(wake_write, (natives, _script("session.js")), self._prepare)
-        self._session.holder = self._holder
-        self._parser = Lane(wake_write, (natives, _script("parser.js")))
-        self._inquiries = Inquiries(self._pipe, self._session, self._parser)
-        self._natives_off = library.forbid_natives()
-        self._memory = Memory(mem_mb)
+    def __init__(self, pipe: Pipe, wake: int, session: Lane, parser: Lane, memory: Memory) -> None:
+        """wake: becomes readable when V8's threads have something for the main thread."""
+        self._pipe = pipe
+        self._wake = wake
+        self._session = session
+        self._parser = parser
+        self._memory = memory
+        self._inquiries = Inquiries(pipe, session, parser, lambda: self._running or self._turn)
         self._cells: list[tuple[int, bytes]] = []  # not yet started
         self._cell = 0
-        self._name = b""  # of the cell, as JSON
+        self._running = False  # its code runs; false while it is awaited
+        self._head = b""  # of the cell's message to JavaScript: the members beside its parse
         self._parses = Parses()
         self._turn = self._turn_told = False
         self._started = False  # a task was handed to JavaScript since the last look
@@ -83,17 +69,12 @@ class Child:
         self._held = False  # and after that much of it was still in use
         self._due: float | None = None  # when the next timer is, monotonic seconds
 
-    def _prepare(self, context: Context) -> None:
-        self._rejections = report_rejections(context, lambda: self._session.cancelled)
-        self._holder = open_holder(context)
-
     # -- the loop
 
     def serve(self) -> None:
         """Until the pipe closes; never returns."""
-        self._pipe.send(READY, 0, f"natives={not self._natives_off} rejections={self._rejections}".encode())
         poll = select.poll()
-        poll.register(self._wake_read, select.POLLIN)
+        poll.register(self._wake, select.POLLIN)
         wanted, watch_at = 0, 0.0
         while True:
             wants = select.POLLIN | (select.POLLOUT if self._pipe.outgoing else 0)
@@ -101,8 +82,8 @@ class Child:
                 poll.register(self._pipe.descriptor, wants)
                 wanted = wants
             for descriptor, events in poll.poll(self._timeout_ms()):
-                if descriptor == self._wake_read:
-                    os.read(self._wake_read, 4096)
+                if descriptor == self._wake:
+                    os.read(self._wake, 4096)
                 elif events & ~select.POLLOUT:
                     for frame in self._pipe.read():
                         self._request(*frame)
@@ -133,7 +114,7 @@ class Child:
             return
         if self._cells and not self._cell:
             self._cell, message = self._cells.pop(0)
-            self._name, _, code = message.partition(b"\n")
+            self._head, _, code = message.partition(b"\n")
             known = self._parses.get(code)
             if known is None:
                 self._parser.submit(TRANSFORM, code, lambda kind, text: self._parsed(code, kind, text))
@@ -157,10 +138,12 @@ class Child:
     def _run(self, parse: bytes) -> None:
         """`parse`: the JSON object that the parser made of the cell's text."""
         self._arm()
-        message = b'{"cell":%d,"name":%b,%b' % (self._cell, self._name, parse[1:])
+        message = b'{"cell":%d,%b,%b' % (self._cell, self._head, parse[1:])
+        self._running = True
         self._session.submit(RUN, message, self._ran)
 
     def _ran(self, kind: int, text: str) -> None:
+        self._running = False
         status = self._status(kind)
         if status != OK:
             self._finish(status, text)
@@ -289,21 +272,3 @@ class Child:
             self._pipe.taken(self._session)
         else:
             self._inquiries.ask(kind, number, payload)
-
-
-def _script(name: str) -> str:
-    """Named `vm:...`, so that stack traces can leave our frames out."""
-    return f"{bundle.read(name)}\n//# sourceURL=vm:{name}"
-
-
-def main(arguments: list[str]) -> None:
-    """pipe, file for long texts (-1: none), parent's pid, mini-racer's folder, mem_mb."""
-    pipe, texts_file, parent, folder, mem_mb = arguments
-    bind_to_parent(int(parent))
-    try:
-        child = Child(int(pipe), int(texts_file), folder, int(mem_mb))
-    except (library.EngineUnavailable, bundle.AssetMissing) as error:
-        os.set_blocking(int(pipe), True)
-        os.write(int(pipe), frames.encode(FATAL, 0, str(error).encode("utf-8")[:4096]))
-        os._exit(3)
-    child.serve()

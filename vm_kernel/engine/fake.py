@@ -45,6 +45,7 @@ class FakeEngine:
         self._started = 0.0
         self._limits = Limits()
         self._names: dict[str, Any] = {}
+        self._variables: dict[str, Any] = {}
         self._timers: list[_Timer] = []
         self._looping: int | None = None
         self._closed = False
@@ -59,8 +60,12 @@ class FakeEngine:
         self._up = True
         self._tell(port.Ready(self._generation, os.getpid()))
 
-    def evaluate(self, cell: int, name: str, code: str, limits: Limits) -> None:
+    def evaluate(
+        self, cell: int, name: str, code: str, limits: Limits, variables: dict[str, Any] | None = None
+    ) -> None:
         assert self._steps is None, "the previous cell is not finished"
+        self._variables = dict(variables or {})
+        self._names.update(self._variables)
         self.evaluated.append(code)
         self._cell, self._limits, self._started = cell, limits, time.monotonic()
         self._waiting, self._answer = False, None
@@ -172,6 +177,9 @@ class FakeEngine:
             self._waiting = True
 
     def _finish(self, outcome: Outcome) -> None:
+        for name in self._variables:
+            self._names.pop(name, None)
+        self._variables = {}
         self._steps = None
         self._waiting = False
         wall_ms = int((time.monotonic() - self._started) * 1000)

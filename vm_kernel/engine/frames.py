@@ -10,7 +10,8 @@ from struct import Struct
 
 HEADER = Struct("<IBI")
 
-# kernel to engine; payloads are ASCII JSON, of EVALUATE the name, a line end and the code
+# kernel to engine; payloads are ASCII JSON, of EVALUATE two lines: the members of
+# the cell's message beside its parse (`"name":...`), and the code
 EVALUATE, IS_COMPLETE, COMPLETE, INSPECT, STOP, INPUT, TAKEN = 1, 2, 3, 4, 5, 6, 7
 # engine to kernel
 READY, RECORDS, DONE, TURN, ANSWER, FATAL, TEXT = 65, 66, 67, 68, 69, 70, 71

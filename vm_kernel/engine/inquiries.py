@@ -11,6 +11,10 @@ from .lane import Lane
 from .pipe import Pipe
 from .v8 import library
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 # operations: cells/js/parser/entry.js, cells/js/session/kinds.js
 CHECK, TARGET, STATIC = 2, 3, 4
 LIVE = {COMPLETE: 4, INSPECT: 5}
@@ -19,10 +23,12 @@ LIVE = {COMPLETE: 4, INSPECT: 5}
 class Inquiries:
     """Every request gets one answer: an ANSWER frame, or an ANSWER record of the session's context."""
 
-    def __init__(self, pipe: Pipe, session: Lane, parser: Lane) -> None:
+    def __init__(self, pipe: Pipe, session: Lane, parser: Lane, occupied: Callable[[], bool]) -> None:
+        """occupied: whether user code runs in the session's context, for who knows how long."""
         self._pipe = pipe
         self._session = session
         self._parser = parser
+        self._occupied = occupied
 
     def ask(self, kind: int, number: int, payload: bytes) -> None:
         if kind == IS_COMPLETE:
@@ -33,7 +39,7 @@ class Inquiries:
     def _look(self, kind: int, number: int, payload: bytes, ended: int, target: str) -> None:
         if ended != library.STRING:
             self._answer(number, ended, target)
-        elif not self._session.busy:
+        elif not self._occupied():
             self._session.submit(LIVE[kind], target.encode("ascii"), lambda ended, text: self._looked(number, ended))
         elif kind == COMPLETE:
             self._parser.submit(STATIC, payload, lambda ended, text: self._answer(number, ended, text))

@@ -28,7 +28,7 @@ class Lane:
     """A context with its entry function, its inbox and its ring. All methods but `_host` run on the main thread."""
 
     def __init__(
-        self, wake_fd: int, scripts: tuple[str, ...], prepare: Callable[[Context], None] | None = None
+        self, wake_fd: int, scripts: tuple[str, ...], prepare: Callable[[Lane, Context], None] | None = None
     ) -> None:
         self._wake_fd = wake_fd
         self.context = Context(self.wake)
@@ -48,7 +48,7 @@ class Lane:
         for script in scripts:
             self.context.eval(script)
         if prepare is not None:
-            prepare(self.context)
+            prepare(self, self.context)
         self._entry = self.context.hold("__entry")
         self._this = self.context.hold("undefined")
         self._arguments = self.context.hold("[]")
@@ -58,6 +58,7 @@ class Lane:
         self._task: tuple[int, int, Done] | None = None  # task, number, done
 
     def wake(self) -> None:
+        """On V8's thread: a task has ended, or JavaScript waits for the main thread."""
         os.write(self._wake_fd, b"\0")
 
     # -- tasks

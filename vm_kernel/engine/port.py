@@ -18,10 +18,15 @@ from ..outcomes import Outcome, Stopped
 
 @dataclass(frozen=True)
 class Ready:
-    """An engine can run cells. The first has generation 1; a higher one means that variables are lost."""
+    """An engine can run cells. The first has generation 1; a higher one means that variables are lost.
+
+    containment: `full`, or what is missing; engine: its name and version. Empty where it does not tell.
+    """
 
     generation: int
     pid: int
+    containment: str = ""
+    engine: str = ""
 
 
 class Printed(NamedTuple):
@@ -98,6 +103,9 @@ class Lost:
     final: bool = False
 
 
+#: Globals of one cell, by name, with JSON values.
+Variables = Union[dict[str, Any], None]
+
 Report = Union[Ready, Printed, Displayed, Cleared, Asked, Answered, Finished, TurnStopped, Lost]
 Sink = Callable[[Report], None]
 
@@ -112,10 +120,11 @@ class Engine(Protocol):
     def start(self) -> None:
         """Called once, as early as possible; returns at once, `Ready` follows."""
 
-    def evaluate(self, cell: int, name: str, code: str, limits: Limits) -> None:
+    def evaluate(self, cell: int, name: str, code: str, limits: Limits, variables: Variables = None) -> None:
         """Called when the previous cell is finished, also before `Ready` and after `Lost`.
 
-        `name` appears in stack traces. Exactly one `Finished` follows, at once where no engine can be had.
+        `name` appears in stack traces. `variables`: globals with JSON values that are there while the cell runs.
+        Exactly one `Finished` follows, at once where no engine can be had.
         """
 
     def is_complete(self, request: int, code: str) -> None:

@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 
-CODE = "import sys; sys.path.insert(0, sys.argv[1]); from vm_kernel.engine.child import main; main(sys.argv[2:])"
+CODE = "import sys; sys.path.insert(0, sys.argv[1]); from vm_kernel.engine.boot import main; main(sys.argv[2:])"
 PACKAGE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 LAST_WORDS_BYTES = 4096

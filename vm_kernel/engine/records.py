@@ -156,7 +156,7 @@ def _outcome(head: dict[str, Any], text: str) -> Outcome:
         return Completed()
     kind, mime = str(head["type"]), head.get("mime")
     if head.get("plain") is True:  # a string between its quotes: it was sent once
-        preview: str = text[1:-1]
+        preview, text = text, f"'{text}'"
     else:
         preview = text if head.get("preview") is None else str(head["preview"])
     form = head["json"] if isinstance(head.get("json"), str) else None

@@ -19,7 +19,7 @@ from ..outcomes import (
     Stopped,
 )
 from . import frames
-from .port import Answered, Asked, Finished, Lost, Printed, Ready, Sink, TurnStopped
+from .port import Answered, Asked, Finished, Lost, Printed, Ready, Sink, TurnStopped, Variables
 from .process import EngineProcess
 from .records import Item, Reader, TooLong, Verdict, answer_content
 from .runs import GRACE_S, Losses, Run, beyond_stopping, broken_limit, ended, refused, too_long, with_loss
@@ -43,7 +43,7 @@ class Supervisor:
         self._reader = Reader()
         self._run: Run | None = None
         self._turn: Run | None = None
-        self._waiting: tuple[int, str, str, Limits] | None = None  # a cell that came before the engine was up
+        self._waiting: tuple[int, str, str, Limits, Variables] | None = None  # a cell before the engine is up
         self._limits: dict[int, Limits] = {}  # of cells that may still have timers
         self._losses = Losses()
         self._fatal = ""
@@ -69,28 +69,29 @@ class Supervisor:
 
     # -- what the kernel asks
 
-    def evaluate(self, cell: int, name: str, code: str, limits: Limits) -> None:
+    def evaluate(self, cell: int, name: str, code: str, limits: Limits, variables: Variables = None) -> None:
         assert self._run is None and self._waiting is None, "one cell at a time"
         if self._fatal:
             self._report(refused(cell, self._fatal))
         elif self._process is None and (refusal := self._losses.refusal(time.monotonic())):
             self._report(refused(cell, refusal))
         elif self._process is None:
-            self._waiting = (cell, name, code, limits)
+            self._waiting = (cell, name, code, limits, variables)
             self.start()
         elif not self._ready:
-            self._waiting = (cell, name, code, limits)
+            self._waiting = (cell, name, code, limits, variables)
         else:
-            self._begin(cell, name, code, limits)
+            self._begin(cell, name, code, limits, variables)
 
-    def _begin(self, cell: int, name: str, code: str, limits: Limits) -> None:
+    def _begin(self, cell: int, name: str, code: str, limits: Limits, variables: Variables) -> None:
         assert self._process is not None
         self._limits[cell] = limits
         if len(self._limits) > 10_000:
             del self._limits[next(iter(self._limits))]
         self._reader.longest_bytes = (limits.max_output_kb or 256 << 10) * 1024 + (1 << 20)
         self._run = Run(cell, limits, time.monotonic(), self._process.cpu_s())
-        self._send(frames.EVALUATE, cell, f"{json.dumps(name)}\n{json.dumps(code)}".encode("ascii"))
+        head = f'"name":{json.dumps(name)},"variables":{json.dumps(variables)}'
+        self._send(frames.EVALUATE, cell, f"{head}\n{json.dumps(code)}".encode("ascii"))
 
     def is_complete(self, request: int, code: str) -> None:
         self._ask(frames.IS_COMPLETE, request, {"code": code})
@@ -191,7 +192,8 @@ class Supervisor:
             self._ready = True
             assert self._process is not None
             self._process.note_idle()
-            self._report(Ready(self._generation, self._process.pid))
+            engine, _, containment = payload.decode("utf-8", "replace").partition("\n")
+            self._report(Ready(self._generation, self._process.pid, containment, engine))
             if self._waiting is not None:
                 waiting, self._waiting = self._waiting, None
                 self._begin(*waiting)

@@ -133,6 +133,12 @@ def _require_address_space() -> None:
         )
 
 
+def version() -> str:
+    """V8's version, such as `14.4.258.23`."""
+    text: bytes = loaded().mr_v8_version()
+    return text.decode("ascii", "replace")
+
+
 def forbid_natives() -> bool:
     """Make `%Name()` a syntax error for all code from now on; False where the library does not export the way."""
     try:

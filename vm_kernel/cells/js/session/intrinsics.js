@@ -11,7 +11,7 @@ export const globalObject = globalThis;
 export const evaluate = globalThis.eval;
 export const natives = globalThis.__natives;
 
-export const { apply, construct, ownKeys } = Reflect;
+export const { apply, construct, deleteProperty, ownKeys } = Reflect;
 export const {
   create, defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf, setPrototypeOf, is, isFrozen, isExtensible,
 } = Object;

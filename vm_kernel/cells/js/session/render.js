@@ -15,6 +15,15 @@ import { mayWait } from "./standin.js";
 const LONG_STRING = 1_000_000;
 const ESCAPED = /[\x00-\x1f\x27\x5c\x7f-\x9f]/; // and lone surrogates
 
+// Twice now, because V8 interprets a pattern at its first use, and that may be a string of megabytes.
+regExpExec(ESCAPED, "");
+regExpExec(ESCAPED, "");
+
+/** Is the text of this string the string itself between single quotes? */
+export function isPlain(value) {
+  return regExpExec(ESCAPED, value) === null && stringIsWellFormed(value);
+}
+
 /** `{type, text, preview, json}` of the value of a cell; json is undefined where the value has no JSON form. */
 export function renderValue(value) {
   const rendered = create(null);
@@ -45,7 +54,7 @@ export function formatLog(args) {
 function simpleText(value) {
   switch (typeof value) {
     case "string":
-      if (regExpExec(ESCAPED, value) === null && stringIsWellFormed(value)) return `'${value}'`;
+      if (isPlain(value)) return `'${value}'`;
       // Node puts each line of a long string on its own; of very long ones that takes seconds.
       return value.length > LONG_STRING ? quote(value) : undefined;
     case "number":

@@ -1,11 +1,12 @@
 // Owns one cell's way through the user's context: evaluate, settle, render, report; refuses to parse and to time.
 
-import { apply, create, evaluate, natives, promiseThen, quote, stringSlice } from "./intrinsics.js";
+import { apply, bareList, create, defineGlobal, deleteProperty, evaluate, globalObject, natives, ownKeys, promiseThen,
+  quote } from "./intrinsics.js";
 import { emit, header, PENDING } from "./bridge.js";
 import { currentCell, enterCell } from "./current.js";
 import { LEVELS, OUTCOME, TEXT } from "./kinds.js";
 import { describeError, describeSyntaxError, registerCell } from "./errors.js";
-import { inspectWith, renderValue } from "./render.js";
+import { inspectWith, isPlain, renderValue } from "./render.js";
 import { reportUnhandled } from "./rejections.js";
 import { cancelTimers, takeDue } from "./timers.js";
 
@@ -23,7 +24,23 @@ function settle() {
     natives.checkpoint();
   }
   header[PENDING] = pending === undefined ? 0 : 1;
+  if (pending === undefined) takeBack();
   reportUnhandled();
+}
+
+let lent = bareList(); // names of the globals that are there for this cell only
+
+/** variables: null, or a plain object of JSON values. */
+function lend(variables) {
+  if (variables === null) return;
+  lent = ownKeys(variables);
+  for (let i = 0; i < lent.length; i++) defineGlobal(lent[i], variables[lent[i]]);
+}
+
+function takeBack() {
+  if (lent.length === 0) return;
+  for (let i = 0; i < lent.length; i++) deleteProperty(globalObject, lent[i]);
+  lent = bareList();
 }
 
 function reportError(cell, thrown) {
@@ -53,9 +70,8 @@ function reportValue(cell, shows, value) {
 
 /** A string goes out once where its text is itself between quotes, and never as JSON: that is the string again. */
 function reportString(cell, value) {
-  const text = inspectWith(value);
-  const plain = text.length === value.length + 2 && stringSlice(text, 1, -1) === value;
-  emit(TEXT, cell, text);
+  const plain = isPlain(value);
+  emit(TEXT, cell, plain ? value : inspectWith(value));
   emit(OUTCOME, cell, `{"status":"ok","type":"string",${plain ? '"plain":true' : `"preview":${quote(value)}`}}`);
 }
 
@@ -63,6 +79,7 @@ function reportString(cell, value) {
 export function runCell(message) {
   const { cell, name, source } = message;
   enterCell(cell);
+  lend(message.variables);
   const url = registerCell(name, source, message.shifts); // V8 takes no blank in a script's name
   if (!message.ok) {
     const { name: kind, message: text, traceback, stack } = describeSyntaxError(message.error, name, source);
@@ -71,6 +88,7 @@ export function runCell(message) {
     emit(OUTCOME, cell, `{"status":"error","name":${quote(kind)},"message":${quote(text)},` +
       `"traceback":[${lines}],"stack":${quote(stack)}}`);
     header[PENDING] = 0;
+    takeBack();
     return;
   }
   let value, thrown = false;
@@ -123,6 +141,7 @@ export function runTimer() {
 export function abandon(cell) {
   if (pending !== undefined && (cell === 0 || pending.cell === cell)) pending = undefined;
   header[PENDING] = pending === undefined ? 0 : 1;
+  if (pending === undefined) takeBack();
   cancelTimers(cell);
 }
 
