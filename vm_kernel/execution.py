@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from json.encoder import encode_basestring
 from typing import Any
 
-from .desk import Request
 from .events import Event, timestamp
 from .limits import Limits
-from .outcomes import Completed, Outcome, OutputExceeded, Raised, Stopped, Value, ename, evalue
+from .outcomes import Completed, Outcome, OutputExceeded, Raised, Stopped, Value
+from .payloads import exception_payload, value_bytes, value_payload
 from .protocol import messages
 from .protocol.iopub import IOPub
-from .protocol.wire import LONG_CHARACTERS, encode, encode_long, quote
+from .protocol.wire import LONG_CHARACTERS, encode, escape, quote
 from .recorder import Usage
-from .request import Execute
 
 #: Console levels that Node writes to stderr; all others go to stdout.
 STDERR_LEVELS = frozenset(("error", "warn", "trace", "assert"))
@@ -23,7 +21,6 @@ STDERR_LEVELS = frozenset(("error", "warn", "trace", "assert"))
 #: Bytes of payloads around their texts as JSON.
 _INPUT_BYTES = len('{"text":}')
 _CONSOLE_BYTES = len('{"level":"","text":}')
-_VALUE_BYTES = len('{"type":"","preview":}')
 
 
 class Page:
@@ -60,6 +57,7 @@ class Execution:
         cell: int,
         execution_id: str,
         code: str,
+        kind: str,
         silent: bool,
         count: int,
         parent: bytes,
@@ -71,6 +69,7 @@ class Execution:
         self.cell = cell
         self.id = execution_id
         self.code = code
+        self.kind = kind
         self.silent = silent
         self.count = count
         self.parent = parent
@@ -86,6 +85,9 @@ class Execution:
         self._bytes = 0
         self._pieces: list[str] = []
         self._pieces_characters = 0
+        self._long_preview = b""
+        #: The payload of its value or its error, once it has ended; None when nobody records.
+        self.final: dict[str, Any] | None = None
         self.pages: list[dict[str, Any]] = []
 
     def usage(self, cpu_ms: int = 0, wall_ms: int = 0, peak_mem_mb: int = 0) -> Usage:
@@ -94,9 +96,10 @@ class Execution:
     # -- output, in the order in which it happens --------------------------------------------------------
 
     def begin(self) -> bool:
-        """Notes and publishes the input; False when it alone breaks a limit."""
+        """Notes the input, but for files, and publishes it; False when it alone breaks a limit."""
         quoted = quote(self.code)
-        if not self._note("input_echo", {"text": self.code}, _INPUT_BYTES + len(quoted)):
+        size = _INPUT_BYTES + len(quoted)
+        if self.kind == "repl" and not self._note("input_echo", {"text": self.code}, size):
             return False
         if not self.silent:
             self._iopub.publish("execute_input", messages.execute_input(quoted, self.count), self.parent)
@@ -120,8 +123,8 @@ class Execution:
             return
         name = "stderr" if level in STDERR_LEVELS else "stdout"
         if len(text) > LONG_CHARACTERS:  # one pass over it for both: the count and the message
-            line = quote(text)
-            size = _CONSOLE_BYTES + len(level) + len(line)
+            line = escape(text)
+            size = _CONSOLE_BYTES + len('""') + len(level) + len(line)
             if self._note("console", {"level": level, "text": text}, size) and not self.silent:
                 self._iopub.stream_line(self.parent, name, line)
             return
@@ -175,16 +178,21 @@ class Execution:
     def end(self, outcome: Outcome) -> Outcome:
         """Notes the value or the error; the outcome that holds: a broken limit overrides the others."""
         if isinstance(outcome, Completed):
-            payload, size = _value_payload(outcome.value, self._page.keep)
-            self._note("value", payload, size)
+            value = outcome.value
+            if value is not None and _is_long_string(value):
+                self._long_preview = escape(value.preview)
+            payload = value_payload(value) if self._page.keep else {}
+            self._note("value", payload, value_bytes(value, self._long_preview))
+            self.final = payload or None
         elif isinstance(outcome, Raised):
-            payload = _exception_payload(outcome)
+            payload = self.final = exception_payload(outcome)
             self._note("exception", payload, len(encode(payload)))
         if self.exceeded is not None:
             outcome = self.exceeded
         if isinstance(outcome, Stopped):
             self._remark("system", {"message": outcome.message, "level": "error"})
-            self._remark("exception", {"message": f"{ename(outcome)}: {outcome.message}"})
+            self.final = exception_payload(outcome)
+            self._remark("exception", self.final)
         self.finished = True
         self.code = ""
         return outcome
@@ -195,9 +203,13 @@ class Execution:
             value = outcome.value
             if value is None or value.type == "undefined":
                 return None
-            data = {"text/plain": value.text, **value.mime}
-            content: dict[str, Any] | bytes = messages.execute_result(data, {}, self.count)
-            self._publish("execute_result", encode_long(content) if len(value.text) > LONG_CHARACTERS else content)
+            content: dict[str, Any] | bytes
+            if self._long_preview:
+                content = messages.execute_result_of_string(value.text[0], self._long_preview, self.count)
+                self._long_preview = b""
+            else:
+                content = messages.execute_result({"text/plain": value.text, **value.mime}, {}, self.count)
+            self._publish("execute_result", content)
             return value.text
         self._publish("error", messages.outcome_error(outcome))
         return None
@@ -244,44 +256,7 @@ class Execution:
             self._iopub.publish(msg_type, content, self.parent)
 
 
-class Run:
-    """The execution at the front of the queue. `stopped`: why it ended before the engine got its code."""
-
-    __slots__ = ("asked", "evaluating", "execution", "request", "stopped")
-
-    def __init__(self, request: Request, asked: Execute, execution: Execution) -> None:
-        self.request = request
-        self.asked = asked
-        self.execution = execution
-        self.evaluating = False
-        self.stopped: Stopped | None = None
-
-
-def _value_payload(value: Value | None, parse: bool) -> tuple[dict[str, Any], int]:
-    """The payload of a value event and its size as JSON; without `parse` only the size is right."""
-    if value is None or value.type == "undefined":
-        payload: dict[str, Any] = {"type": "undefined", "preview": "undefined", "json": None}
-        return payload, len(encode(payload))
-    payload = {"type": value.type, "preview": value.preview}
-    size = _VALUE_BYTES + len(value.type) + len(quote(value.preview))
-    if value.mime:
-        payload["mime"] = value.mime
-        size += len(',"mime":') + len(encode(value.mime))
-    if value.json is not None:
-        size += len(',"json":') + len(value.json.encode("utf-8", "surrogatepass"))
-        if parse:
-            try:
-                payload["json"] = json.loads(value.json)
-            except (ValueError, RecursionError):
-                pass
-    return payload, size
-
-
-def _exception_payload(outcome: Raised) -> dict[str, Any]:
-    name, message = ename(outcome), evalue(outcome)
-    payload: dict[str, Any] = {"message": f"{name}: {message}" if name else message}
-    if outcome.error.stack:
-        payload["stack"] = outcome.error.stack
-    if outcome.error.traceback:
-        payload["traceback"] = list(outcome.error.traceback)
-    return payload
+def _is_long_string(value: Value) -> bool:
+    """Whether its text is its preview between quotes: then one pass over it makes both."""
+    long = value.type == "string" and len(value.preview) > LONG_CHARACTERS and not value.mime
+    return long and len(value.text) == len(value.preview) + 2 and value.text.startswith(value.preview, 1)

@@ -1,43 +1,41 @@
 """Owns an execute_request's way through the house, top to bottom; refuses to know frames, V8 and ledgers.
 
-What comes in, the way of an execution, what the engine reports, the end. Only execute requests wait.
+What comes in, the way of a cell, what becomes of the session, the end. Only execute requests wait.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import request as asks
 from .answers import Answers
 from .desk import Desk, Request
 from .engine import port
-from .events import timestamp
-from .execution import Execution, Page, Run
+from .execution import Execution
 from .history import History
-from .ids import uuid7
 from .limits import NOTEBOOK, Limits
 from .log import log
 from .loop import Loop
 from .losses import Losses
-from .outcomes import Completed, EngineDied, Interrupted, Outcome, Stopped
+from .outcomes import Completed, Interrupted, Outcome
 from .prompt import Prompt
 from .protocol import messages
-from .protocol.channels import STDIN, Channels
+from .protocol.channels import CONTROL, SHELL, STDIN, Channels
 from .protocol.wire import encode
 from .questions import TYPES as QUESTIONS
 from .questions import Questions
-from .recorder import Ended, NoRecorder, Recorder, Started
+from .record import record
+from .recorder import NoRecorder, Recorder
+from .runner import INTERNAL, Job, Runner
+from .session import House, Session
 from .waiting import Waiting
 
-#: Executions whose timers can still print; of older ones nothing more is shown.
-LATE_EXECUTIONS = 4096
-DRAIN_S = 1.0
+if TYPE_CHECKING:
+    from .plan import SessionPlan
 
-INTERNAL = "the kernel could not answer; its log says why"
-INTERRUPTED = "the cell was interrupted"
+DRAIN_S = 1.0
 SHUT_DOWN = "the session was shut down while the cell ran"
 
 Content = dict[str, Any]
@@ -46,7 +44,8 @@ Content = dict[str, Any]
 class Kernel:
     """One session. `on_report` is the sink of the engine, which has been started; `loop.close` ends it.
 
-    orphaned: asked once a second whether whoever started the kernel is gone.
+    orphaned: asked once a second whether whoever started the kernel is gone. plan: of a session that was planned by
+    somebody (design 7.8); its limits hold then.
     """
 
     def __init__(
@@ -56,31 +55,45 @@ class Kernel:
         limits: Limits = NOTEBOOK,
         recorder: Recorder | None = None,
         orphaned: Callable[[], bool] | None = None,
+        plan: SessionPlan | None = None,
     ) -> None:
         self._recorder: Recorder = recorder if recorder is not None else NoRecorder()
         self.loop = Loop(channels, engine, self._recorder, orphaned)
         self._desk = Desk(channels, self._publish)
         self._questions = Questions(self._desk, engine)
-        self._prompt = Prompt(self._desk, self.loop.after, lambda: self._engine.answer(None))
+        self._prompt = Prompt(self._desk, self.loop.after, lambda: engine.answer(None))
         self._waiting = Waiting(self._desk)
         self._channels = channels
         self._iopub = channels.iopub
         self._engine = engine
-        self._limits = limits
-        self._page = Page(keep=not isinstance(self._recorder, NoRecorder))
+        self._losses = Losses()
+        self._runner = Runner(
+            engine,
+            partial(Execution, iopub=channels.iopub),
+            plan.limits if plan is not None else limits,
+            self._recorder,
+            self._losses,
+            require_record=plan is None or plan.require_ledger,
+        )
+        house = House(
+            listen=partial(channels.listen, SHELL),
+            after=self.loop.after,
+            close_engine=engine.close,
+            end=self.loop.close,
+            busy=lambda: self._runner.job is not None or bool(self._waiting),
+        )
+        self.session = Session(plan, self._runner, self._losses, house)
         self._history = History()
         self._answers = Answers(self._history, channels)
         self._count = 0
-        self._cells = 0
-        self._run: Run | None = None
-        self._executions: OrderedDict[int, Execution] = OrderedDict()
         self._leaving: list[Request] = []
-        self._losses = Losses()
+        self.give_up = self._runner.give_up
 
     def run(self) -> None:
-        """Serves until a shutdown_request, `close` or the parent's death; then ends the engine."""
+        """Serves until a shutdown_request, `close`, its parent's or its own end; then ends the engine."""
         try:
             self._iopub.publish("status", messages.STARTING)
+            self.session.start()
             while self.loop.open:
                 self.loop.turn(self._receive, self._settle)
         finally:
@@ -88,10 +101,7 @@ class Kernel:
 
     def interrupt(self) -> None:
         """Stops the running cell, or code running between cells, and aborts what waits behind it."""
-        why = Interrupted(INTERRUPTED)
-        if self._run is not None and not self._run.evaluating:
-            self._run.stopped = why
-        self._engine.stop(why)
+        self._runner.interrupt()
         self._waiting.abort(self._count)
 
     # -- what comes in -----------------------------------------------------------------------------------
@@ -109,12 +119,13 @@ class Kernel:
         msg_type, content = request.message.msg_type, request.message.content
         try:
             if msg_type == "execute_request":
-                self._waiting.put(request, self._run is not None, self._count)
+                self.session.use()
+                self._waiting.put(request, self._runner.job is not None, self._count, self.session.refusal)
                 return
             self._desk.busy(request)
             if msg_type in QUESTIONS:
                 self._questions.ask(request)
-                if self._losses.final:
+                if self._losses.final or self.session.refusal is not None:
                     self._questions.give_up()
             elif msg_type == "shutdown_request":
                 asks.flag(content, "restart", False)
@@ -124,6 +135,8 @@ class Kernel:
                 self.interrupt()
                 self._desk.answer(request, messages.interrupt_reply())
             else:
+                if msg_type == "kernel_info_request":
+                    self._adopt(request)
                 self._desk.answer(request, self._answers.reply(request))
         except asks.Refusal as refusal:
             log(f"{channel}: {msg_type} was refused: {refusal}")
@@ -132,10 +145,22 @@ class Kernel:
             log(f"{channel}: {msg_type[:100]} failed: {type(error).__name__}: {error}")
             self._desk.refuse(request, asks.Refusal("InternalError", INTERNAL))
 
-    # -- the way of an execution -------------------------------------------------------------------------
+    def _adopt(self, request: Request) -> None:
+        owner = asks.owner(request.message.metadata)
+        if owner is None:
+            return
+        if request.channel != CONTROL:
+            raise asks.Refusal("InvalidRequest", "metadata.vm.owner is for the control channel")
+        self.session.adopt(owner)
+
+    # -- the way of a cell -------------------------------------------------------------------------------
 
     def _settle(self) -> None:
-        while self._run is None and self._waiting and self.loop.open:
+        if self.session.refusal is not None and self._waiting:
+            self._waiting.refuse(self.session.refusal, self._count)
+        while self._runner.job is None and self.loop.open and self.session.prepared(bool(self._waiting)):
+            if not self._waiting:
+                break
             self._start(*self._waiting.take())
         self._publish()
 
@@ -145,157 +170,65 @@ class Kernel:
         count = self._count + 1
         if asked.store_history:
             self._count = count
-        cell = self._cells = self._cells + 1
-        execution = Execution(
-            cell=cell,
-            execution_id=asked.execution_id or uuid7(),
-            code=asked.code,
-            silent=asked.silent,
-            count=count,
-            parent=request.message.header_bytes,
-            limits=self._limits,
-            page=self._page,
-            iopub=self._iopub,
-            exceed=lambda why: self._engine.stop(why, cell),
+        planned = asked.planned or asks.Planned()
+        execution = self._runner.prepare(
+            asked.code, planned.kind, planned.execution_id, asked.silent, count, request.message.header_bytes
         )
-        run = self._run = Run(request, asked, execution)
-        started = Started(
-            execution_id=execution.id,
-            kind="repl",
-            code=asked.code,
-            started_at=execution.started_at,
-            execution_count=count,
-            silent=asked.silent,
-            engine_generation=self._engine.generation,
-            client_session=request.message.session,
-        )
-        self._recorder.begin(started, partial(self._begun, run))
+        name, variables = f"cell [{count}]", None
+        if planned.kind == "run_file":
+            name, variables = planned.path, {"__ARGS__": planned.metadata["args"]}
+        ask: Callable[[str, bool], None] | None = None
+        if asked.allow_stdin:
+            ask = partial(self._prompt.ask, request, execution)
+        started = self._runner.describe(execution, request.message.session, planned.metadata)
+        self._runner.run(Job(execution, started, name, partial(self._concluded, request, asked), ask, variables))
 
-    def _begun(self, run: Run, problem: str | None) -> None:
-        """The execution is on record: its input is published and its code runs."""
-        execution = run.execution
+    def _concluded(
+        self, request: Request, asked: asks.Execute, job: Job, outcome: Outcome, problem: str | None
+    ) -> None:
+        """The outcome is on record, or cannot be: result or error, reply, idle."""
+        execution = job.execution
+        crash = self.session.weigh(outcome)
+        vm: Content = {"execution_id": execution.id}
         if problem is not None:
-            self._unrecorded(run, problem)
-        elif not execution.begin():
-            self._finish(run, Completed())  # `execution` knows better
-        elif self._losses.final:
-            self._finish(run, EngineDied(self._losses.final, lost=True))
-        elif run.stopped is not None:
-            self._finish(run, run.stopped)
+            error = messages.error_fields("LedgerUnavailable", problem)
+            self._iopub.publish("error", error, execution.parent)
+            reply = messages.execute_error(error, execution.count)
         else:
-            self._tell_of_loss(run)
-            self._executions[execution.cell] = execution
-            if len(self._executions) > LATE_EXECUTIONS:
-                self._executions.popitem(last=False)
-            run.evaluating = True
-            self._engine.evaluate(execution.cell, f"cell [{execution.count}]", run.asked.code, self._limits)
-
-    def _tell_of_loss(self, run: Run) -> None:
-        """To whoever runs the first cell that is seen on a new engine."""
-        if not run.execution.silent and (notice := self._losses.notice(run.request.message.session)):
-            run.execution.notice(notice)
-
-    def _finish(self, run: Run, outcome: Outcome, cpu_ms: int = 0, wall_ms: int = 0, peak_mem_mb: int = 0) -> None:
-        """The outcome is known: all its events and its end go on record."""
-        run.evaluating = False
-        self._prompt.withdraw()
-        outcome = run.execution.end(outcome)
-        self._publish()
-        usage = run.execution.usage(cpu_ms, wall_ms, peak_mem_mb)
-        ended = Ended(run.execution.id, outcome, timestamp(), usage)
-        self._recorder.finish(ended, partial(self._finished, run, outcome))
-
-    def _finished(self, run: Run, outcome: Outcome, problem: str | None) -> None:
-        """The outcome is on record: result or error, reply, idle."""
-        if problem is not None:
-            self._unrecorded(run, problem)
-            return
-        shown = run.execution.publish_end(outcome)
-        if run.asked.store_history:
-            self._history.add(run.execution.count, run.asked.code, shown)
-        if isinstance(outcome, Completed):
-            self._conclude(run, messages.execute_ok(run.execution.count, run.execution.pages))
-            return
-        if isinstance(outcome, Stopped) and outcome.lost:
-            self._losses.told(run.request.message.session)
-        self._conclude(run, messages.execute_error(messages.outcome_error(outcome), run.execution.count))
-
-    def _unrecorded(self, run: Run, problem: str) -> None:
-        error = messages.error_fields("LedgerUnavailable", problem)
-        self._iopub.publish("error", error, run.execution.parent)
-        self._conclude(run, messages.execute_error(error, run.execution.count))
-
-    def _conclude(self, run: Run, reply: Content) -> None:
-        execution = run.execution
-        metadata = {"started": execution.started_at, "vm": {"execution_id": execution.id}}
-        self._run = None
-        self._desk.answer(run.request, reply, encode(metadata))
-        if reply["status"] == "error" and run.asked.stop_on_error:
+            shown = execution.publish_end(outcome)
+            if asked.store_history and execution.kind == "repl":
+                self._history.add(execution.count, asked.code, shown)
+            if isinstance(outcome, Completed):
+                reply = messages.execute_ok(execution.count, execution.pages)
+            else:
+                reply = messages.execute_error(messages.outcome_error(outcome), execution.count)
+            if asked.planned is not None and job.ended is not None:
+                vm["execution"] = record(self.session.id, job.started, job.ended, execution.final)
+                vm["outcome"] = type(outcome).__name__
+        if crash:
+            vm["crashed"] = crash
+        self.session.use()
+        self._desk.answer(request, reply, encode({"started": execution.started_at, "vm": vm}))
+        if reply["status"] == "error" and asked.stop_on_error:
             self._waiting.abort(self._count)
 
     def _publish(self) -> None:
         """The recorder first, then the clients."""
-        if self._page.events:
-            self._recorder.append(self._page.take())
+        self._runner.flush()
         self._iopub.send()
 
-    # -- what the engine reports -------------------------------------------------------------------------
-
     def on_report(self, report: port.Report) -> None:
-        """The engine's sink, called from `Engine.pump` on the loop's thread."""
-        try:
-            self._take(report)
-        except Exception as error:  # an engine may say anything; its cell gets an end all the same
-            log(f"a report of the engine could not be used: {type(error).__name__}: {error}")
-            run = self._run
-            if isinstance(report, port.Finished) and run is not None and not run.execution.finished:
-                self._finish(run, EngineDied(INTERNAL))
-
-    def _take(self, report: port.Report) -> None:
-        if type(report) is port.Printed:
-            execution = self._executions.get(report.cell)
-            if execution is not None:
-                execution.console(report.level, report.text, report.last)
-        elif isinstance(report, port.Finished):
-            run = self._run
-            if run is not None and run.evaluating and report.cell == run.execution.cell:
-                self._losses.ran()
-                self._finish(run, report.outcome, report.cpu_ms, report.wall_ms, report.peak_mem_mb)
-        elif isinstance(report, port.Ready):
-            self._on_ready()
-        elif isinstance(report, port.Lost):
-            self._on_lost(report)
-        elif isinstance(report, port.Answered):
+        """The engine's sink, called from the engine on the loop's thread."""
+        if isinstance(report, port.Answered):
             self._questions.answered(report.request, report.content)
-        elif isinstance(report, port.Asked):
-            self._on_asked(report)
-        elif (late := self._executions.get(report.cell)) is not None:
-            if isinstance(report, port.Displayed):
-                late.display(report.content)
-            elif isinstance(report, port.Cleared):
-                late.clear(report.wait)
-            elif isinstance(report, port.TurnStopped) and late.exceeded is None:
-                late.notice(f"{type(report.outcome).__name__}: {report.outcome.message}", "error")
-
-    def _on_ready(self) -> None:
-        self._losses.renew()
-        if self._run is not None and self._run.evaluating:  # it waited for this engine
-            self._tell_of_loss(self._run)
-
-    def _on_asked(self, report: port.Asked) -> None:
-        run = self._run
-        if run is None or run.execution.cell != report.cell or not run.asked.allow_stdin:
-            self._engine.answer(None)
-        else:
-            self._prompt.ask(run.request, run.execution, report.prompt, report.password)
-
-    def _on_lost(self, report: port.Lost) -> None:
-        self._losses.lose(report.reason, report.final)
-        self._executions.clear()
-        if self._run is not None and self._run.evaluating:  # it waits for the next engine
-            self._executions[self._run.execution.cell] = self._run.execution
-        if report.final:
-            self._questions.give_up()
+            return
+        self._runner.on_report(report)
+        if isinstance(report, port.Lost):
+            self.session.lost(report)
+            if report.final:
+                self._questions.give_up()
+        elif isinstance(report, port.Ready):
+            self.session.engine_is_up(report)
 
     # -- the end -----------------------------------------------------------------------------------------
 
@@ -303,8 +236,7 @@ class Kernel:
         """Answers everybody, ends the engine, gives the last messages time to arrive."""
         try:
             self._waiting.abort(self._count)
-            if self._run is not None and not self._run.execution.finished:
-                self._finish(self._run, Interrupted(SHUT_DOWN))
+            self._runner.end(Interrupted(self.session.ended or SHUT_DOWN))
             self._questions.give_up()
             for request in self._leaving:
                 reply = messages.shutdown_reply(request.message.content.get("restart", False))

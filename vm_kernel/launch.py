@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .engine.process import EngineProcess
     from .kernel import Kernel
     from .limits import Limits
+    from .plan import SessionPlan
+    from .readiness import Readiness
     from .recorder import Recorder
 
 #: `limits.NOTEBOOK.mem_mb`: the engine needs it before there is time to import that.
@@ -55,11 +57,16 @@ def main(argv: list[str]) -> int:
 
 
 def read_flags(argv: list[str]) -> tuple[str, dict[str, int]]:
-    """The connection file and the given limits: `--name N` or `--name=N`."""
+    """The connection file and the given limits: `--name N` or `--name=N`.
+
+    Words that are no flags are passed over: Jupyter's console programs add their own (`jupyter run script.js`).
+    """
     values: dict[str, int] = {}
     connection_file = ""
     words = iter(argv)
     for word in words:
+        if not word.startswith("-"):
+            continue
         flag, equals, value = word.partition("=")
         if flag not in FLAGS and flag not in ("-f", "--connection-file"):
             raise UsageError(f"{flag!r} is not a flag")
@@ -88,15 +95,21 @@ def start_engine(mem_mb: int) -> EngineProcess | None:
 
 
 def run(
-    connection_file: str, limits: Limits, recorder: Recorder | None = None, process: EngineProcess | None = None
+    connection_file: str,
+    limits: Limits,
+    recorder: Recorder | None = None,
+    process: EngineProcess | None = None,
+    plan: SessionPlan | None = None,
+    made: Callable[[Kernel], None] | None = None,
 ) -> int:
     """Serves one session over V8 until it is shut down; 0 then, 1 when it could not start.
 
-    process: from `start_engine` with the same mem_mb; it is ended with the session.
+    process: from `start_engine` with the same mem_mb; it is ended with the session. made: called with the kernel before
+    it serves anybody, so that `kernel.session.ready`, `.changed` and `kernel.give_up` can be tied to somebody.
     """
     from .engine.supervisor import Supervisor
 
-    return serve(connection_file, lambda sink: Supervisor(limits.mem_mb, sink, process), limits, recorder)
+    return serve(connection_file, lambda sink: Supervisor(limits.mem_mb, sink, process), limits, recorder, plan, made)
 
 
 def serve(
@@ -104,6 +117,8 @@ def serve(
     make_engine: Callable[[Callable[[Report], None]], Engine],
     limits: Limits | None = None,
     recorder: Recorder | None = None,
+    plan: SessionPlan | None = None,
+    made: Callable[[Kernel], None] | None = None,
 ) -> int:
     """`run` over the engine that `make_engine` makes around its sink."""
     early: list[Report] = []
@@ -122,7 +137,9 @@ def serve(
         log(str(error))
         engine.close()
         return 1
-    kernel = Kernel(channels, engine, limits or NOTEBOOK, recorder, orphaned())
+    kernel = Kernel(channels, engine, limits or NOTEBOOK, recorder, orphaned(), plan)
+    if made is not None:
+        made(kernel)
     take = kernel.on_report
     for report in early:
         take(report)
@@ -130,7 +147,25 @@ def serve(
     gc.freeze()  # what is there now stays: no collection has to look at it
     gc.enable()
     kernel.run()
-    return 0
+    return 0 if kernel.session.started else 1
+
+
+def write_ready(descriptor: int) -> Callable[[Readiness], None]:
+    """For `Session.ready`: writes what it is told as one line of JSON and closes the descriptor."""
+
+    def write(readiness: Readiness) -> None:
+        import json
+        from dataclasses import asdict
+
+        line = json.dumps(asdict(readiness)).encode("ascii") + b"\n"
+        try:
+            while line:
+                line = line[os.write(descriptor, line) :]
+        except OSError:
+            pass  # nobody reads it any more
+        os.close(descriptor)
+
+    return write
 
 
 def orphaned() -> Callable[[], bool] | None:

@@ -13,6 +13,8 @@ class Losses:
     def __init__(self) -> None:
         #: Why no cell runs any more; empty while they do.
         self.final = ""
+        #: Why none runs for now.
+        self.held = ""
         self._ran = False
         self._lost = False
         self._renewed = False
@@ -27,6 +29,10 @@ class Losses:
         self._lost = self._lost or self._ran
         if final:
             self.final = f"{reason}; restart the kernel to go on"
+
+    def hold(self, reason: str) -> None:
+        """No cell runs for now: what has to run before them could not. Empty: they do again."""
+        self.held = reason
 
     def told(self, session: str) -> None:
         """The client session that lost its cell with the engine has read so in the cell's own error."""

@@ -48,7 +48,7 @@ class Prompt:
             self._send(self._open, TRIES)
 
     def _send(self, asked: _Open, tries: int) -> None:
-        if asked is not self._open:  # withdrawn
+        if asked is not self._open or asked.execution.finished:
             return
         content = messages.input_request(asked.text, asked.password)
         if self._desk.ask(asked.request, STDIN, "input_request", content):
@@ -67,7 +67,7 @@ class Prompt:
         asked = self._open
         if message.msg_type != "input_reply":
             log(f"stdin: unknown message type {message.msg_type[:100]}")
-        elif asked is None or asked.request.message.identities != message.identities:
+        elif asked is None or asked.execution.finished or asked.request.message.identities != message.identities:
             log("stdin: an input_reply was dropped: nobody waits for it")
         elif not isinstance(value, str):
             log("stdin: an input_reply was dropped: content.value must be text")
@@ -76,7 +76,3 @@ class Prompt:
             asked.execution.hears(value, asked.password)
             return value
         return None
-
-    def withdraw(self) -> None:
-        """The cell is over: what is still typed belongs to nothing."""
-        self._open = None

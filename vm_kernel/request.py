@@ -51,16 +51,41 @@ def detail(content: dict[str, Any]) -> int:
 
 
 @dataclass(frozen=True)
+class Planned:
+    """`metadata.vm` of an execute_request (design 7.7). kind: `repl` or `run_file`, which has `path` and `args`."""
+
+    execution_id: str | None = None
+    kind: str = "repl"
+    path: str = ""
+    args: Any = None
+    env: dict[str, Any] | None = None
+    actor: dict[str, Any] | None = None
+    refuse_if_busy: bool = False
+
+    @property
+    def metadata(self) -> dict[str, object]:
+        """For the recorder: what was given."""
+        given: dict[str, object] = {}
+        if self.kind == "run_file":
+            given["path"] = self.path
+            given["args"] = {} if self.args is None else self.args
+        if self.env is not None:
+            given["env"] = self.env
+        if self.actor is not None:
+            given["actor"] = self.actor
+        return given
+
+
+@dataclass(frozen=True)
 class Execute:
-    """An execute_request, checked; `execution_id`, `refuse_if_busy`: of `metadata.vm` (design 7.7)."""
+    """An execute_request, checked. planned: its `metadata.vm`; None when it has none."""
 
     code: str
     silent: bool
     store_history: bool
     allow_stdin: bool
     stop_on_error: bool
-    execution_id: str | None = None
-    refuse_if_busy: bool = False
+    planned: Planned | None = None
 
 
 def execute(content: dict[str, Any], metadata: dict[str, Any]) -> Execute:
@@ -69,31 +94,69 @@ def execute(content: dict[str, Any], metadata: dict[str, Any]) -> Execute:
     if expressions is not None and not isinstance(expressions, dict):
         raise Refusal("InvalidRequest", "content.user_expressions must be an object")
     silent = flag(content, "silent", False)
-    vm = _vm(metadata.get("vm"))
+    vm = metadata.get("vm")
     return Execute(
         code=text(content, "code"),
         silent=silent,
         store_history=flag(content, "store_history", True) and not silent,
         allow_stdin=flag(content, "allow_stdin", True),
         stop_on_error=flag(content, "stop_on_error", True),
-        execution_id=vm.get("execution_id"),
-        refuse_if_busy="if_busy" in vm,
+        planned=None if vm is None else _planned(_object("vm", vm)),
     )
 
 
-def _vm(vm: object) -> dict[str, Any]:
-    """`metadata.vm`: unknown keys and wrong values are refused, never ignored."""
-    if vm is None:
-        return {}
-    if not isinstance(vm, dict):
-        raise Refusal("InvalidRequest", "metadata.vm must be an object")
+def _planned(vm: dict[str, Any]) -> Planned:
+    """Unknown keys and wrong values are refused, never ignored."""
     for key, value in vm.items():
         if key == "execution_id":
             if not is_uuid(value):
                 raise Refusal("InvalidRequest", "metadata.vm.execution_id must be a UUID in lower case")
+        elif key == "kind":
+            if value not in ("repl", "run_file"):
+                raise Refusal("InvalidRequest", 'metadata.vm.kind must be "repl" or "run_file"')
+        elif key == "path":
+            if not isinstance(value, str) or not value:
+                raise Refusal("InvalidRequest", "metadata.vm.path must be text and not empty")
+        elif key in ("env", "actor"):
+            _object(f"vm.{key}", value)
         elif key == "if_busy":
             if value != "refuse":
                 raise Refusal("InvalidRequest", 'metadata.vm.if_busy must be "refuse" or absent')
-        else:
+        elif key != "args":
             raise Refusal("InvalidRequest", f"metadata.vm.{key[:64]} is not known")
-    return vm
+    kind = vm.get("kind", "repl")
+    if kind == "run_file" and "path" not in vm:
+        raise Refusal("InvalidRequest", "metadata.vm.path is missing: a run_file has one")
+    for key in ("path", "args"):
+        if kind == "repl" and key in vm:
+            raise Refusal("InvalidRequest", f"metadata.vm.{key} is for kind run_file")
+    return Planned(
+        execution_id=vm.get("execution_id"),
+        kind=kind,
+        path=vm.get("path", ""),
+        args=vm.get("args"),
+        env=vm.get("env"),
+        actor=vm.get("actor"),
+        refuse_if_busy="if_busy" in vm,
+    )
+
+
+def owner(metadata: dict[str, Any]) -> dict[str, Any] | None:
+    """`metadata.vm.owner` of a kernel_info_request: the process that adopts the session; None when there is none."""
+    if metadata.get("vm") is None:
+        return None
+    vm = _object("vm", metadata["vm"])
+    for key in vm:
+        if key != "owner":
+            raise Refusal("InvalidRequest", f"metadata.vm.{key[:64]} is not known")
+    given = _object("vm.owner", vm.get("owner"))
+    types = {name: type(value) for name, value in given.items()}
+    if types != {"boot_id": str, "pid": int, "start_time": int}:
+        raise Refusal("InvalidRequest", "metadata.vm.owner must be {boot_id, pid, start_time}")
+    return given
+
+
+def _object(name: str, value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Refusal("InvalidRequest", f"metadata.{name} must be an object")
+    return value

@@ -25,16 +25,20 @@ class Waiting:
     def __bool__(self) -> bool:
         return bool(self._queue)
 
-    def put(self, request: Request, running: bool, count: int) -> None:
-        """Takes a request in, or refuses it with `count` as its execution count; `running`: a cell is."""
-        refusal: asks.Refusal | None = None
+    def put(self, request: Request, running: bool, count: int, refusal: asks.Refusal | None = None) -> None:
+        """Takes a request in, or refuses it with `count` as its execution count.
+
+        running: a cell is. refusal: why the session takes no cells at all.
+        """
         try:
             asked = asks.execute(request.message.content, request.message.metadata)
         except asks.Refusal as invalid:
             log(f"{request.channel}: execute_request was refused: {invalid}")
             refusal = invalid
         else:
-            if asked.refuse_if_busy and (running or self._queue):
+            if refusal is not None:
+                pass
+            elif asked.planned is not None and asked.planned.refuse_if_busy and (running or self._queue):
                 refusal = asks.Refusal("SessionBusy", BUSY)
             elif len(self._queue) >= MAX_WAITING:
                 refusal = asks.Refusal("SessionBusy", FULL)
@@ -47,6 +51,13 @@ class Waiting:
     def take(self) -> tuple[Request, asks.Execute]:
         """The request that came first."""
         return self._queue.popleft()
+
+    def refuse(self, refusal: asks.Refusal, count: int) -> None:
+        """Answers all with the refusal."""
+        waiting, self._queue = self._queue, deque()
+        for request, _ in waiting:
+            self._desk.busy(request)
+            self._desk.refuse(request, refusal, count)
 
     def abort(self, count: int) -> None:
         """Answers all with `aborted`; `count` is the execution count they show."""

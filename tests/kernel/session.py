@@ -15,8 +15,10 @@ from jupyter_client.session import Session as JupyterSession
 from vm_kernel.engine.fake import FakeEngine
 from vm_kernel.kernel import Kernel
 from vm_kernel.limits import NOTEBOOK, Limits
+from vm_kernel.plan import SessionPlan
 from vm_kernel.protocol.channels import Channels
 from vm_kernel.protocol.connection import read_connection
+from vm_kernel.readiness import Readiness
 from vm_kernel.recorder import Recorder
 
 KEY = b"a key of the tests"
@@ -142,6 +144,8 @@ class Session:
         recorder: Recorder | None = None,
         key: bytes = KEY,
         ready: bool = True,
+        engine: type[FakeEngine] = FakeEngine,
+        plan: SessionPlan | None = None,
     ) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix="vmk")
         self.connection: dict[str, Any] = {
@@ -155,9 +159,13 @@ class Session:
         self.file = os.path.join(self.folder.name, "connection.json")
         with open(self.file, "w") as file:
             json.dump(self.connection, file)
-        self.engine = FakeEngine(lambda report: self.kernel.on_report(report))
+        self.engine = engine(lambda report: self.kernel.on_report(report))
         self.channels = Channels(read_connection(self.file))
-        self.kernel = Kernel(self.channels, self.engine, limits, recorder)
+        self.kernel = Kernel(self.channels, self.engine, limits, recorder, plan=plan)
+        self.said: list[Readiness] = []
+        self.changes: list[tuple[str, str]] = []
+        self.kernel.session.ready = self.said.append
+        self.kernel.session.changed = lambda status, reason: self.changes.append((status, reason))
         if ready:
             self.engine.start()
         self._thread = threading.Thread(target=self.kernel.run, name="kernel")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -43,6 +44,14 @@ def test_ten_megabytes_are_printed_and_returned_whole(client: Client) -> None:
     assert heard.text() == "x" * 10_000_000 + "\n"
     assert len(heard.contents("stream")) <= 3
     assert heard.contents("execute_result")[0]["data"]["text/plain"] == "'" + "y" * 10_000_000 + "'"
+
+
+@pytest.mark.parametrize("text", ['"', "\\n", "\\\\", "é", "x"])
+def test_a_long_string_with_something_to_escape_is_returned_whole(client: Client, text: str) -> None:
+    plain = json.loads(f'"{text}"') if text != '"' else text
+    heard = client.run(f"'{text}'.repeat(300000)")
+    shown = heard.contents("execute_result")[0]["data"]["text/plain"]
+    assert shown[1:-1] in (plain * 300_000, text * 300_000) and shown[0] == shown[-1]
 
 
 @pytest.fixture

@@ -113,7 +113,8 @@ def test_counting_is_cheap(keep: bool) -> None:
     """200,000 one-line events: the count itself must stay a small part of what a line costs elsewhere."""
     page = Page(keep)
     iopub = IOPub(Wire(b"k"), lambda frames, pass_over: True)
-    execution = Execution(1, "id", "", False, 1, b"{}", limited(max_events=10**9), page, iopub, lambda why: None)
+    limits = limited(max_events=10**9)
+    execution = Execution(1, "id", "", "repl", False, 1, b"{}", limits, page, iopub, lambda why: None)
     best = float("inf")
     for _ in range(3):
         started = time.perf_counter()

@@ -18,6 +18,7 @@ class Engine:
 
     def __init__(self) -> None:
         self.pumped: list[float] = []
+        self.read: list[bool] = []
 
     def fileno(self) -> int | None:
         return 99
@@ -28,8 +29,9 @@ class Engine:
     def deadline(self) -> float | None:
         return time.monotonic() + 0.005
 
-    def pump(self) -> None:
+    def pump(self, read: bool = True) -> None:
         self.pumped.append(time.monotonic())
+        self.read.append(read)
 
 
 class Channels:
@@ -71,9 +73,26 @@ def test_an_engine_that_is_held_back_is_not_read_but_still_served_in_time() -> N
     channels = Channels()
     channels.congested = True
     engine = turns(channels, 0.4)
-    assert 99 not in channels.read
+    assert 99 not in channels.read and not any(engine.read)
     gaps = [b - a for a, b in zip(engine.pumped, engine.pumped[1:], strict=False)]
     assert len(gaps) >= 4 and min(gaps) >= HELD_BACK_S * 0.9
+
+
+def test_timers_fire_in_order_once_and_not_early() -> None:
+    sockets: Any = Channels()
+    loop = Loop(sockets, Engine(), NoRecorder(), None)
+    fired: list[tuple[str, float]] = []
+    began = time.monotonic()
+
+    def fire(name: str) -> None:
+        fired.append((name, time.monotonic() - began))
+
+    loop.after(0.05, lambda: fire("second"))
+    loop.after(0.02, lambda: (fire("first"), loop.after(0.05, lambda: fire("third")))[0])
+    while time.monotonic() - began < 0.15:
+        loop.turn(lambda channel, frames: None, lambda: None)
+    assert [name for name, _ in fired] == ["first", "second", "third"]
+    assert all(0 <= at - due < 0.04 for (_, at), due in zip(fired, (0.02, 0.05, 0.07), strict=True)), fired
 
 
 def test_a_cell_that_waits_for_an_engine_which_is_lost_keeps_its_output() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -99,6 +100,30 @@ def test_sigint_interrupts_the_cell_and_sigterm_ends_the_process(place: Place) -
     assert process.wait(5) == 0
 
 
+def sockets(place: Place) -> set[str]:
+    return {name for name in os.listdir(place.session.folder.name) if name.startswith("s-")}
+
+
+def test_the_files_of_ipc_sockets_go_with_the_kernel(place: Place) -> None:
+    process = place.start("-c", SERVE, place.file)
+    place.client().run("1+1")
+    assert len(sockets(place)) == 5
+    process.terminate()
+    assert process.wait(5) == 0
+    assert sockets(place) == set()
+
+
+def test_a_socket_file_that_another_kernel_has_taken_over_stays(place: Place) -> None:
+    process = place.start("-c", SERVE, place.file)
+    place.client().run("1+1")
+    taken = os.path.join(place.session.folder.name, "s-1")
+    os.rename(taken, taken + ".old")
+    Path(taken).touch()
+    process.terminate()
+    assert process.wait(5) == 0
+    assert sockets(place) == {"s-1", "s-1.old"}
+
+
 def test_shutdown_ends_the_process_with_0(place: Place) -> None:
     process = place.start("-c", SERVE, place.file)
     client = place.client()
@@ -180,22 +205,28 @@ def test_an_unusable_connection_file_is_said_and_ends_the_process(
 @pytest.mark.parametrize(
     ("argv", "expected"),
     [
-        (["-f", "c.json"], NOTEBOOK),
-        (["--mem-mb", "64", "--connection-file=c.json"], Limits(0, 0, 64, 0, 65536)),
+        (["-f", "c.json"], {}),
+        (["--mem-mb", "64", "--connection-file=c.json"], {"mem_mb": 64}),
+        (["-f", "c.json", "script.js", "--mem-mb=64"], {"mem_mb": 64}),
         (
             ["-f", "c.json", "--cpu-ms=1", "--wall-ms=2", "--mem-mb=3", "--max-events=4", "--max-output-kb=5"],
-            Limits(1, 2, 3, 4, 5),
+            {"cpu_ms": 1, "wall_ms": 2, "mem_mb": 3, "max_events": 4, "max_output_kb": 5},
         ),
     ],
 )
-def test_flags(argv: list[str], expected: Limits) -> None:
+def test_flags(argv: list[str], expected: dict[str, int]) -> None:
     assert launch.read_flags(argv) == ("c.json", expected)
+    assert set(expected) <= {field.name for field in dataclasses.fields(Limits)}
+
+
+def test_the_engine_starts_with_the_memory_of_a_notebook_unless_told_otherwise() -> None:
+    assert NOTEBOOK.mem_mb == launch.MEM_MB
 
 
 @pytest.mark.parametrize(
     "argv",
     [[], ["-f"], ["-f", "c", "--cpu-ms"], ["-f", "c", "--cpu-ms", "-1"], ["-f", "c", "--cpu-ms", "1e3"],
-     ["-f", "c", "--cpu", "1"], ["-f", "c", "x"], ["-f", "c", "--mem-mb=²"]],
+     ["-f", "c", "--cpu", "1"], ["-f", "c", "--mem-mb=²"]],
 )  # fmt: skip
 def test_flags_that_are_not_understood_are_a_usage_error(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert launch.main(argv) == 2

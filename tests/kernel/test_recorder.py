@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
+
+import pytest
 
 from vm_kernel.outcomes import Completed, Interrupted, Raised
 
@@ -31,6 +34,25 @@ def test_a_cell_is_recorded_from_begin_to_finish() -> None:
     assert isinstance(ended.outcome, Completed)
     assert ended.usage.events == 5
     assert notebook.closed
+
+
+@pytest.mark.parametrize(
+    ("code", "payload"),
+    [
+        ("'hi'", {"type": "string", "preview": "hi", "json": "hi"}),
+        ("undefined", {"type": "undefined", "preview": "undefined", "json": None}),
+        ("'x'.repeat(65537)", {"type": "string", "preview": "x" * 65537}),
+        ("'x'.repeat(300000)", {"type": "string", "preview": "x" * 300000}),
+    ],
+)
+def test_a_value_is_recorded_with_its_json_form_and_its_size(code: str, payload: dict[str, object]) -> None:
+    notebook = Notebook()
+    with Session(recorder=notebook) as session:
+        session.client().run(code)
+    echo, value = notebook.events
+    assert value.payload == payload
+    size = sum(len(json.dumps(event.payload, separators=(",", ":"))) for event in (echo, value))
+    assert notebook.ended[0].usage.output_bytes == size
 
 
 def test_execution_ids_are_uuid7_and_sort_by_time() -> None:
@@ -163,7 +185,7 @@ def test_a_given_execution_id_is_used_and_echoed() -> None:
     with Session(recorder=notebook) as session:
         heard = session.client().run("1+1", {"vm": {"execution_id": UUID, "if_busy": "refuse"}})
     assert heard.reply["content"]["status"] == "ok"
-    assert heard.reply["metadata"]["vm"] == {"execution_id": UUID}
+    assert heard.reply["metadata"]["vm"]["execution_id"] == UUID
     assert notebook.started[0].execution_id == UUID
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
+from vm_kernel.engine import port
+from vm_kernel.engine.fake import FakeEngine
 from vm_kernel.limits import Limits
+from vm_kernel.outcomes import EngineDied
 
 from .session import Client, Session
 
@@ -123,6 +127,37 @@ def test_another_client_is_told_once_that_variables_are_lost(session: Session) -
     assert "variables" in second.run("1+1").text("stderr")
     assert second.run("1+1").text("stderr") == ""
     assert first.run("1+1").text("stderr") == ""
+
+
+class Refusing(FakeEngine):
+    """Lost, and for a while no new one is started: cells end as they do after three losses within a minute."""
+
+    refusing = False
+
+    def evaluate(
+        self, cell: int, name: str, code: str, limits: Limits, variables: dict[str, Any] | None = None
+    ) -> None:
+        if self.refusing:
+            self._tell(port.Finished(cell, EngineDied("the engine was lost too often", lost=True), 0, 0, 0))
+        else:
+            super().evaluate(cell, name, code, limits, variables)
+
+
+def test_a_cell_refused_after_a_loss_is_not_told_that_an_engine_was_restarted() -> None:
+    with Session(engine=Refusing) as session:
+        client, other = session.client(), session.client()
+        client.run("let kept = 1")
+        Refusing.refusing = True
+        try:
+            session.engine._tell(port.Lost(1, "the engine ended"))
+            refused = other.run("1+1")
+        finally:
+            Refusing.refusing = False
+        assert refused.reply["content"]["ename"] == "EngineDied"
+        assert "restarted" not in refused.text("stderr"), "no engine was restarted"
+        session.engine._tell(port.Ready(2, 1))
+        assert "restarted" in client.run("1+1").text("stderr")
+        assert other.run("1+1").text("stderr") == ""
 
 
 def test_a_finally_lost_engine_answers_every_cell_with_what_to_do(client: Client) -> None:

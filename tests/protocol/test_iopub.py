@@ -198,6 +198,49 @@ def test_a_lone_stuck_subscriber_keeps_all_but_the_streams_for_when_it_wakes() -
     assert len(subscriber.sent) == 1000
 
 
+def test_a_reader_that_is_late_gets_what_waits_as_fast_as_it_reads() -> None:
+    out, subscriber = queue()
+    subscriber.room = 0
+    for number in range(5000):
+        out.publish("display_data", {"data": {"n": number}}, PARENT)
+    out.send()
+    started = subscriber.now
+    while not out.empty:
+        due = out.deadline()
+        assert due is not None and due > subscriber.now
+        subscriber.now = due
+        subscriber.room = 128  # what libzmq lets through once half of its 256 have been read
+        out.send()
+    assert subscriber.now - started < 0.1, "5,000 messages in a tenth of a second is 50,000 per second"
+
+
+def test_a_reader_that_does_not_read_is_tried_ever_less_often() -> None:
+    out, subscriber = queue()
+    subscriber.room = 0
+    out.publish("status", {"execution_state": "busy"}, PARENT)
+    out.send()
+    tries = 0
+    until = subscriber.now + 2.0
+    while subscriber.now < until:
+        due = out.deadline()
+        assert due is not None and due > subscriber.now
+        subscriber.now = due
+        out.send()
+        tries += 1
+    assert tries < 250, "a queue that nobody reads must not keep the processor busy"
+
+
+def test_a_long_line_given_as_json_keeps_its_place_and_gets_its_newline() -> None:
+    out, subscriber = queue()
+    out.stream(PARENT, "stdout", "before\n")
+    out.stream_line(PARENT, "stdout", b'a \\"long\\" line')
+    out.stream(PARENT, "stdout", "after\n")
+    out.publish("status", {"execution_state": "idle"}, PARENT)
+    out.send()
+    assert subscriber.text() == 'before\na "long" line\nafter\n'
+    assert subscriber.types[-1] == "status"
+
+
 def test_the_end_waits_for_a_sleeping_subscriber_no_longer_than_it_is_told() -> None:
     import time
 

@@ -142,3 +142,22 @@ def test_a_message_over_the_size_limit_is_answerable_and_not_parsed(monkeypatch:
     monkeypatch.setattr(wire, "MAX_MESSAGE_BYTES", 1000)
     with pytest.raises(Malformed, match="at most 1000"):
         Wire(KEY).read(signed(header(), b"{}", b"{}", b" " * 1001))
+
+
+LONG = wire.LONG_CHARACTERS + 1
+TEXTS = ["", "plain", 'a "quoted" \\ line\n\t\x00\x1f\x7f', "é ∑ 😀 \u2028", "lone \ud800 and \udc00"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("repeats", [1, LONG])
+def test_a_text_of_any_length_is_the_same_json(text: str, repeats: int) -> None:
+    whole = text * min(repeats, 1 + LONG // max(1, len(text)))
+    quoted = wire.quote(whole)
+    assert wire.escape(whole) == quoted[1:-1]
+    assert json.loads(quoted) == whole
+    assert quoted == wire.encode(whole)
+
+
+def test_nan_is_not_json() -> None:
+    with pytest.raises(ValueError):
+        wire.encode({"n": float("nan")})

@@ -26,6 +26,8 @@ AT_ONCE = 64
 #: What a subscriber may send: subscriptions, nothing else.
 MAX_SUBSCRIPTION_BYTES = 64 * 1024
 LINGER_MS = 1000
+#: Contents of this size are handed to libzmq, not copied; a thread of pyzmq's then frees them.
+LARGE_BYTES = 1024 * 1024
 #: While a publish follows the last within this time libzmq lets no new subscriber in (it looks at its mailbox once
 #: in 3 million ticks of the clock).
 SUBSCRIPTIONS_S = 0.0003
@@ -33,7 +35,8 @@ SUBSCRIPTIONS_S = 0.0003
 # Plain numbers and the methods below pyzmq's wrappers: a cell takes 35 frames, and the wrappers double what each costs.
 _NOBLOCK, _MORE, _POLLIN, _POLLOUT = int(zmq.NOBLOCK), int(zmq.SNDMORE), int(zmq.POLLIN), int(zmq.POLLOUT)
 _EVENTS = int(zmq.EVENTS)
-_send, _receive = _Backend.send, _Backend.recv
+_send: Callable[..., Any] = _Backend.send
+_receive: Callable[..., Any] = _Backend.recv
 _get: Callable[[Any, int], Any] = _Backend.get
 
 CONTROL, STDIN, SHELL = "control", "stdin", "shell"
@@ -116,6 +119,14 @@ class Channels:
         if self._xpub in ready:
             self._read_subscriptions()
         return ready
+
+    def listen(self, channel: str, on: bool) -> None:
+        """Whether messages on `channel` are waited for and received; they are kept meanwhile."""
+        entry = (self._routers[channel], _POLLIN)
+        if on and entry not in self._sockets:
+            self._sockets.insert(0, entry)
+        elif not on and entry in self._sockets:
+            self._sockets.remove(entry)
 
     def receive(self, channel: str) -> Iterator[list[bytes]]:
         """The messages that had arrived on `channel` at the last `wait`, as frames, at most `AT_ONCE`."""
@@ -220,7 +231,7 @@ class Channels:
 def _send_all(socket: zmq.Socket[bytes], frames: list[bytes]) -> None:
     for frame in frames[:-1]:
         _send(socket, frame, _MORE | _NOBLOCK)
-    _send(socket, frames[-1], _NOBLOCK)
+    _send(socket, frames[-1], _NOBLOCK, len(frames[-1]) < LARGE_BYTES)
 
 
 def _echo(socket: zmq.Socket[bytes]) -> None:

@@ -26,8 +26,9 @@ from .wire import EMPTY, Wire, encode
 MAX_BYTES = 64 * 1024 * 1024
 JOIN_S = 0.015
 JOIN_CHARACTERS = 64 * 1024
-STUCK_S = 5.0
-ABANDON_S = 10.0
+#: A socket tells of room in lumps of 500 messages (half of a subscriber's RCVHWM), so this is 50 messages per second.
+STUCK_S = 10.0
+ABANDON_S = 15.0
 #: A blocked queue is tried again after `SOON_S` if something had just gone out, else ever later up to `RETRY_S`;
 #: ten times that once nothing has for a second.
 SOON_S = 0.001
@@ -36,7 +37,7 @@ RETRY_S = 0.005
 PASS_OVER = 64
 MAX_TOPIC_BYTES = 1024
 
-NOTICE = "[output left out: a connected client has not read for 5 s]\n"
+NOTICE = f"[output left out: a connected client has not read for {STUCK_S:.0f} s]\n"
 
 
 class Outlet(Protocol):
@@ -97,14 +98,14 @@ class IOPub:
         if self._text_characters >= JOIN_CHARACTERS:
             self._seal()
 
-    def stream_line(self, parent: bytes, name: str, quoted: bytes) -> None:
-        """`stream` of a long text, given as JSON and without its newline; it is not joined with any other."""
+    def stream_line(self, parent: bytes, name: str, escaped: bytes) -> None:
+        """`stream` of a long line: `escaped` is its text as JSON, without quotation marks and newline."""
         if self._dropping:
             return
         self._seal()
         self._last_text = self._clock()
-        head = b'{"name":"%s","text":' % name.encode()
-        self._stream(name, b"".join((head, memoryview(quoted)[:-1], b'\\n"}')), parent)
+        head = b'{"name":"%s","text":"' % name.encode()
+        self._stream(name, b"".join((head, escaped, b'\\n"}')), parent)
 
     def publish(self, msg_type: str, content: dict[str, Any] | bytes, parent: bytes = EMPTY) -> None:
         """Publishes any other message, after all stream text that came before it; `content` may be JSON already."""

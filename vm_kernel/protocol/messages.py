@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import __version__
 from ..outcomes import Raised, Stopped, ename, evalue
-from .wire import VERSION
+from .wire import VERSION, escape
 
 Content = dict[str, Any]
 
@@ -85,6 +85,16 @@ def execute_result(data: Mapping[str, Any], metadata: Mapping[str, Any], executi
         "metadata": dict(metadata),
         "transient": {},
     }
+
+
+def execute_result_of_string(mark: str, escaped: bytes, execution_count: int) -> bytes:
+    """Encoded `execute_result` of a string that JavaScript shows as it is between quotation marks.
+
+    mark: the quotation mark; escaped: the string as JSON without those of JSON.
+    """
+    around = escape(mark)
+    head = b'{"execution_count":%d,"data":{"text/plain":"%s' % (execution_count, around)
+    return b"".join((head, escaped, around, b'"},"metadata":{},"transient":{}}'))
 
 
 def execute_ok(execution_count: int, pages: Sequence[Mapping[str, Any]] = ()) -> Content:

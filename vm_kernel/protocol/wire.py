@@ -28,7 +28,7 @@ REMEMBERED_SIGNATURES = 65_536
 MAX_HEADER_BYTES = 16 * 1024
 #: The JSON frames of one message together.
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-#: From this length on a text is encoded by other means, and frames are signed one by one instead of joined.
+#: From this length on texts are escaped by other means, and frames are signed one by one instead of joined.
 LONG_CHARACTERS = 256 * 1024
 #: A request's identities: one from its ROUTER socket, more when it came through proxies.
 MAX_IDENTITIES = 16
@@ -100,21 +100,30 @@ def encode(value: Any) -> bytes:
         return _encode_ascii(value).encode()
 
 
-def encode_long(value: Any) -> bytes:
-    """`encode` of a value with long texts in it, in a tenth of the time; NaN becomes null."""
-    # Imported here: it costs 20 ms, and makes JSON of 10 MB in 3 ms instead of 29.
-    import msgspec
+#: What JSON escapes and how, the backslash before the others put more of them in.
+_ESCAPES = [("\\", "\\\\")] + [
+    (character, encoder.encode_basestring(character)[1:-1]) for character in ['"', *map(chr, range(32))]
+]
 
+
+def escape(text: str) -> bytes:
+    """A text as JSON in UTF-8, without its quotation marks; 10 MB take 5 ms where `encode` takes 29."""
+    if len(text) <= LONG_CHARACTERS:
+        return quote(text)[1:-1]
     try:
-        return msgspec.json.encode(value)
-    except (UnicodeEncodeError, OverflowError):  # the latter for an integer of more than 64 bits
-        return encode(value)
+        escaped = text
+        for character, instead in _ESCAPES:  # looking for a character is ten times as fast as looking at all
+            if character in escaped:
+                escaped = escaped.replace(character, instead)
+        return escaped.encode()
+    except UnicodeEncodeError:
+        return encoder.encode_basestring_ascii(text)[1:-1].encode()
 
 
 def quote(text: str) -> bytes:
     """A text as JSON in UTF-8."""
     if len(text) > LONG_CHARACTERS:
-        return encode_long(text)
+        return b'"%s"' % escape(text)
     try:
         return encoder.encode_basestring(text).encode()
     except UnicodeEncodeError:

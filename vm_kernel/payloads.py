@@ -1,0 +1,68 @@
+"""Owns what the value and the error of an execution look like in its events and in its record; refuses to know who
+shows them.
+
+Shapes of contract sections 6.1 and 18.3.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .outcomes import Raised, Stopped, Value, ename, evalue
+from .protocol.wire import encode, escape
+
+Payload = dict[str, Any]
+
+#: A string has its JSON form beside its preview up to this length; the preview of a longer one is all of it.
+LONGEST_JSON_STRING = 64 * 1024
+
+#: Bytes of a value's payload around its type and its preview as JSON.
+_AROUND = len('{"type":"","preview":}')
+
+
+def value_payload(value: Value | None) -> Payload:
+    """`type`, `preview`, `json` where the value has that form, `mime` where it brought one."""
+    if value is None or value.type == "undefined":
+        return {"type": "undefined", "preview": "undefined", "json": None}
+    payload: Payload = {"type": value.type, "preview": value.preview}
+    if value.mime:
+        payload["mime"] = value.mime
+    if value.json is not None:
+        try:
+            payload["json"] = json.loads(value.json)
+        except (ValueError, RecursionError):
+            pass
+    elif value.type == "string" and len(value.preview) <= LONGEST_JSON_STRING:
+        payload["json"] = value.preview
+    return payload
+
+
+def value_bytes(value: Value | None, escaped_preview: bytes = b"") -> int:
+    """The length of `value_payload` as JSON, without making it.
+
+    escaped_preview: the preview as `wire.escape` makes it, if that is there.
+    """
+    if value is None or value.type == "undefined":
+        return len('{"type":"undefined","preview":"undefined","json":null}')
+    preview_bytes = len('""') + len(escaped_preview or escape(value.preview))
+    size = _AROUND + len(value.type) + preview_bytes
+    if value.mime:
+        size += len(',"mime":') + len(encode(value.mime))
+    if value.json is not None:
+        size += len(',"json":') + len(value.json.encode("utf-8", "surrogatepass"))
+    elif value.type == "string" and len(value.preview) <= LONGEST_JSON_STRING:
+        size += len(',"json":') + preview_bytes
+    return size
+
+
+def exception_payload(outcome: Raised | Stopped) -> Payload:
+    """`message`, and of what user code threw its `stack` and the `traceback` that a person reads."""
+    name, message = ename(outcome), evalue(outcome)
+    payload: Payload = {"message": f"{name}: {message}" if name else message}
+    if isinstance(outcome, Raised):
+        if outcome.error.stack:
+            payload["stack"] = outcome.error.stack
+        if outcome.error.traceback:
+            payload["traceback"] = list(outcome.error.traceback)
+    return payload

@@ -1,0 +1,44 @@
+"""Owns the finished record of an execution as its asker gets it (contract section 6); refuses to know ledgers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .outcomes import Completed
+from .payloads import exception_payload, value_payload
+from .recorder import Ended, Started
+
+Record = dict[str, Any]
+
+
+def record(session_id: str, started: Started, ended: Ended, final: Record | None = None) -> Record:
+    """final: the payload of its value or error, if that has been made already."""
+    given = started.metadata
+    view: Record = {"id": started.execution_id, "session_id": session_id, "kind": started.kind}
+    if started.kind == "repl":
+        view["input"] = started.code
+    else:
+        view["path"] = given.get("path", "")
+    outcome, usage = ended.outcome, ended.usage
+    view |= {
+        "args": given.get("args", [] if started.kind == "repl" else {}),
+        "env": given.get("env", {}),
+        "status": outcome.status,
+        "started_at": started.started_at,
+        "ended_at": ended.ended_at,
+    }
+    if isinstance(outcome, Completed):
+        view["result"] = final or value_payload(outcome.value)
+    else:
+        view["error"] = final or exception_payload(outcome)
+    view["metrics"] = {
+        "cpu_ms": usage.cpu_ms,
+        "wall_ms": usage.wall_ms,
+        "peak_mem_mb": usage.peak_mem_mb,
+        "events": usage.events,
+        "output_bytes": usage.output_bytes,
+    }
+    view["actor"] = given.get("actor") or {"surface": "kernel", "client_session": started.client_session}
+    view["engine_generation"] = started.engine_generation
+    view["execution_count"] = started.execution_count
+    return view
