@@ -20,7 +20,7 @@ SCRIPTS := $(shell find vm_kernel/cells/js -name '*.js' 2>/dev/null)
 .PHONY: help demo test test-all bench lint type assets clean
 
 help:
-	@echo 'make demo      executes examples/tour.ipynb in a new environment and prints it'
+	@echo 'make demo      executes examples/tour.ipynb in a new environment and prints it; then a gateway from start to end'
 	@echo 'make test      runs the test suite (at most ten minutes)'
 	@echo 'make test-all  runs every seed of it'
 	@echo 'make lint      ruff; make type: mypy --strict'
@@ -30,6 +30,7 @@ help:
 
 demo: $(STAMPS)/demo $(ASSETS) $(STAMPS)/kernelspec
 	@$(PY) examples/demo.py
+	@examples/gateway_demo.sh $(PY)
 
 test: $(STAMPS)/test $(ASSETS) $(STAMPS)/kernelspec
 	@echo '== tests'
@@ -40,7 +41,9 @@ test-all: $(STAMPS)/test $(ASSETS) $(STAMPS)/kernelspec
 	@$(PY) -m pytest
 
 bench: $(STAMPS)/bench $(ASSETS) $(STAMPS)/kernelspec
+	@$(PY) -m compileall -q vm_kernel vm_gateway  # as an installed package is
 	@$(PY) benchmarks/kernels.py
+	@$(PY) benchmarks/ledger.py
 
 lint: $(STAMPS)/lint
 	@echo '== ruff'

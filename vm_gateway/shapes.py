@@ -1,0 +1,119 @@
+"""Owns the types of the JSON that the REST API answers with; refuses to know who makes or reads it.
+
+Names and meaning are those of contract sections 4.1, 5, 6 and 18. Every shape is a plain dict at run time. A class in
+two parts has in the second the keys that may be absent (`NotRequired` is newer than Python 3.10).
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+
+class Template(TypedDict):
+    id: str
+    name: str
+    engine: str
+    is_active: bool
+    exposed_modules: list[str]
+    libraries: list[str]
+    created_at: str
+    updated_at: str
+
+
+class Settings(TypedDict):
+    """`limits` are integers, 0 switches one off; `session` and the rest as in contract 18.1."""
+
+    vm_id: str
+    limits: dict[str, int]
+    resolver: dict[str, Any]
+    runtime: dict[str, Any]
+
+
+class _Capability(TypedDict):
+    id: str
+    vm_id: str
+    kind: str
+    name: str
+    enabled: bool
+    config: Any
+
+
+class Capability(_Capability, total=False):
+    """`reason` says why it is not `effective`."""
+
+    effective: bool
+    reason: str
+
+
+class StartupFile(TypedDict):
+    id: str
+    vm_id: str
+    path: str
+    order_index: int
+    mode: str
+
+
+class _TemplateDetail(TypedDict):
+    template: Template
+    capabilities: list[Capability]
+    startup_files: list[StartupFile]
+
+
+class TemplateDetail(_TemplateDetail, total=False):
+    settings: Settings
+
+
+class _Session(TypedDict):
+    id: str
+    vm_id: str
+    workspace_id: str
+    base_commit_oid: str
+    worktree_path: str
+    status: str
+    created_at: str
+
+
+class Session(_Session, total=False):
+    closed_at: str
+    last_error: str
+    runtime_meta: dict[str, Any]
+
+
+class _Execution(TypedDict):
+    id: str
+    session_id: str
+    kind: str
+    args: Any
+    env: dict[str, Any]
+    status: str
+    started_at: str
+    metrics: dict[str, Any]
+
+
+class Execution(_Execution, total=False):
+    """`result` has `type`, `preview` and perhaps `json`; `error` has `message` and perhaps `stack`."""
+
+    input: str
+    path: str
+    ended_at: str
+    result: dict[str, Any]
+    error: dict[str, Any]
+
+
+class _Event(TypedDict):
+    execution_id: str
+    seq: int
+    ts: str
+    type: str
+    payload: dict[str, Any]
+
+
+class Event(_Event, total=False):
+    """`late`: made by a timer after the execution had ended."""
+
+    late: bool
+
+
+class Summary(TypedDict):
+    active_sessions: int
+    active_session_ids: list[str]
