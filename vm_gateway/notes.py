@@ -1,0 +1,84 @@
+"""Owns the note that says which process runs a session, and the files beside it; refuses to signal anybody.
+
+One JSON file per session in Jupyter's runtime folder, readable by its user alone (contract 18.5).
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from . import places
+from .ledger import owners
+
+
+@dataclass(frozen=True)
+class Note:
+    """owner: `{boot_id, pid, start_time}` of the kernel process. sockets: the folder of its ipc sockets."""
+
+    session_id: str
+    owner: dict[str, Any]
+    connection_file: str
+    sockets: str
+    log: str
+    ledger: str
+
+
+def path_of(session_id: str) -> str:
+    return os.path.join(places.runtime_folder(), f"vmgw-{session_id}.json")
+
+
+def write(note: Note) -> None:
+    places.write_private(path_of(note.session_id), json.dumps(asdict(note)))
+
+
+def read(session_id: str) -> Note | None:
+    """The note of a session; None when there is none, or none that can be understood."""
+    return _read(path_of(session_id))
+
+
+def remove(note: Note) -> None:
+    """The note and all that it names, when the process has ended."""
+    for path in (path_of(note.session_id), note.connection_file, note.log):
+        places.remove(path)
+    if os.path.basename(os.path.dirname(note.sockets)).startswith("vmg"):
+        shutil.rmtree(note.sockets, ignore_errors=True)
+
+
+def remove_of_the_dead() -> None:
+    """Removes what processes left that nobody can adopt any more, and tokens of gateways that are gone."""
+    for path in glob.glob(os.path.join(glob.escape(places.runtime_folder()), "vm-gateway-*.token")):
+        try:
+            with open(path, encoding="utf-8") as file:
+                served_by = json.loads(file.read(4096).partition("\n")[2])
+            if not owners.is_alive(served_by):
+                places.remove(path)
+        except (OSError, ValueError, AttributeError):
+            continue
+    for path in glob.glob(os.path.join(glob.escape(places.runtime_folder()), "vmgw-*.json")):
+        note = _read(path)
+        if note is not None and not owners.is_alive(note.owner):
+            remove(note)
+
+
+def last_words(note: Note) -> str:
+    """The last line of the process's log, for a person who asks why it ended."""
+    try:
+        with open(note.log, "rb") as file:
+            file.seek(max(0, os.path.getsize(note.log) - 4096))
+            lines = file.read().decode("utf-8", "replace").strip().splitlines()
+    except OSError:
+        return ""
+    return "".join(character for character in lines[-1] if character.isprintable())[:300] if lines else ""
+
+
+def _read(path: str) -> Note | None:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return Note(**json.load(file))
+    except (OSError, ValueError, TypeError):
+        return None
