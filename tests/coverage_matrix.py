@@ -223,7 +223,12 @@ def tests_of(tests: dict[tuple[str, str], set[str]], route: str, outcome: str) -
 
 
 def page(tests: dict[tuple[str, str], set[str]]) -> str:
-    lines = ["# What the tests hold", "", "Generated from the `covers` markers by `python -m tests.coverage_matrix`.", ""]
+    lines = [
+        "# What the tests hold",
+        "",
+        "Generated from the `covers` markers by `python -m tests.coverage_matrix`.",
+        "",
+    ]
     lines += ["## Routes and outcomes", "", "| route | outcome | tests |", "|---|---|---|"]
     for route in [*all_routes(), "any", "unknown"]:
         outcomes = sorted({outcome for subject, outcome in tests if subject == route})

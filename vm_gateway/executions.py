@@ -7,7 +7,7 @@ about busy, records before it runs, and applies the limits; here its reply becom
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vm_kernel.ids import uuid7
@@ -22,7 +22,8 @@ from .errors import (
 )
 from .kernels import Content, Kernel, KernelGone
 from .ledger.port import Document, Listing
-from .sessions import Live, Sessions
+from .live import Live
+from .sessions import Sessions
 
 #: How long a cancelled execution gets to end before the answer shows it as it is.
 CANCEL_S = 10.0
@@ -37,11 +38,18 @@ Actor = Mapping[str, Any]
 class Executions:
     """The service. Every method may raise GatewayError; ids are checked UUIDs."""
 
-    def __init__(self, sessions: Sessions, max_running: int = 0, max_source_bytes: int = 8 << 20) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        max_running: int = 0,
+        max_source_bytes: int = 8 << 20,
+        denied: Sequence[str] = (),
+    ) -> None:
         self._sessions = sessions
         self._store = sessions.store
         self._max_running = max_running
         self._max_source_bytes = max_source_bytes
+        self._denied = tuple(denied)
         self._running: dict[str, asyncio.Task[Document]] = {}
 
     # -- running -----------------------------------------------------------------------------------------
@@ -66,7 +74,7 @@ class Executions:
         worktrees.check_path(path, details)
         try:
             source = await asyncio.to_thread(
-                worktrees.read_source, row["worktree_path"], path, self._max_source_bytes, details
+                worktrees.read_source, row["worktree_path"], path, self._max_source_bytes, self._denied, details
             )
         except GatewayError as error:
             if error.code == "FILE_NOT_FOUND":

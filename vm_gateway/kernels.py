@@ -66,22 +66,21 @@ class Kernel:
 
     async def shutdown(self) -> None:
         """Ends the kernel, politely as long as it listens; a running cell is recorded as cancelled by it."""
-        if self.process.alive():
-            try:
-                await self._ask("control", "shutdown_request", {"restart": False}, None, ENDS_WITHIN_S)
-            except KernelGone:
-                pass
-        await self.process.end(ENDS_WITHIN_S)
+        patience_s = ENDS_WITHIN_S
+        try:
+            await self._ask("control", "shutdown_request", {"restart": False}, None, ENDS_WITHIN_S)
+        except KernelGone:
+            patience_s = 0.2  # it does not listen, or is gone
+        await self.process.end(patience_s)
         self.forget()
 
     def forget(self) -> None:
         """Removes the files of a kernel that has ended."""
-        self._leave()
+        for reader in self._readers:
+            reader.cancel()
+        for channel in (self._client.shell_channel, self._client.control_channel):
+            channel.stop()
         notes.remove(self.note)
-
-    def leave(self) -> None:
-        """Lets the kernel run on, for the next gateway."""
-        self._leave()
 
     # -- inside ------------------------------------------------------------------------------------------
 
@@ -128,12 +127,6 @@ class Kernel:
         for reply in list(self._waiting.values()):
             if not reply.done():
                 reply.set_exception(KernelGone(how))
-
-    def _leave(self) -> None:
-        for reader in self._readers:
-            reader.cancel()
-        for channel in (self._client.shell_channel, self._client.control_channel):
-            channel.stop()
 
 
 class Clients:

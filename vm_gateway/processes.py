@@ -51,10 +51,6 @@ class Process:
         """Ends it and all of its group."""
         self._signal(signal.SIGKILL)
 
-    def interrupt(self) -> None:
-        """Stops the code that runs in it, by a signal: before it reads any messages this is the only way."""
-        self._signal(signal.SIGINT, group=False)
-
     async def wait(self, patience_s: float) -> bool:
         """Whether it ended within `patience_s`."""
         done, _ = await asyncio.wait([self.ended], timeout=patience_s)
@@ -69,11 +65,11 @@ class Process:
             self.kill()
             await self.wait(10.0)
 
-    def _signal(self, number: int, group: bool = True) -> None:
+    def _signal(self, number: int) -> None:
         if not self.alive():
             return
         try:
-            if group and os.getpgid(self.pid) == self.pid:
+            if os.getpgid(self.pid) == self.pid:
                 os.killpg(self.pid, number)
             else:
                 os.kill(self.pid, number)

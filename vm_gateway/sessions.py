@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -21,37 +20,16 @@ from .errors import GatewayError, session_not_found, session_not_ready, shutting
 from .kernels import Kernel
 from .ledger import owners
 from .ledger.port import Changed, Document, Listing
+from .live import Live, Policy
 from .processes import Process
 from .starting import Ready, Starter, StartFailed
 from .store import Store
 
 logger = logging.getLogger("vm_gateway.sessions")
 
-COLLECTED = "garbage collected on daemon startup: runtime state does not survive process restarts"
 STOPPED = "closed by a graceful stop of the gateway"
 CLOSED_WHILE_RUNNING = "Interrupted: the session was closed while it ran"
 CLOSED_WHILE_STARTING = "startup failed: the session was closed while it started"
-
-
-@dataclass(frozen=True)
-class Policy:
-    """How many sessions, for how long. worktree_roots: where worktrees must lie; empty: anywhere."""
-
-    max_sessions: int = 64
-    start_timeout_s: float = 60.0
-    orphan_grace_s: int = 600
-    worktree_roots: tuple[str, ...] = ()
-
-
-class Live:
-    """What this gateway knows of one session beside its row. lock: held by whoever moves it."""
-
-    def __init__(self, session_id: str) -> None:
-        self.id = session_id
-        self.lock = asyncio.Lock()
-        self.kernel: Kernel | None = None
-        self.starting: Process | None = None
-        self.closing = False
 
 
 class Sessions:
@@ -64,7 +42,7 @@ class Sessions:
         self.stopping = False
         self._owner = owners.owner()
         #: Starting or ready here; and every one that somebody holds, so that there is one lock for each.
-        self._live: dict[str, Live] = {}
+        self.live: dict[str, Live] = {}
         self._known: WeakValueDictionary[str, Live] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -81,7 +59,7 @@ class Sessions:
 
     def usable(self, session_id: str) -> tuple[Live, Kernel]:
         """A session that takes code. Raises: SESSION_NOT_FOUND, SESSION_NOT_READY, SHUTTING_DOWN."""
-        live = self._live.get(session_id)
+        live = self.live.get(session_id)
         if live is not None and live.kernel is not None and not live.closing:
             return live, live.kernel
         row = self.row(session_id)
@@ -91,7 +69,7 @@ class Sessions:
 
     async def ready_ids(self) -> list[str]:
         """Sessions that take code here, sorted. One that lost its engine meanwhile is found out and ended."""
-        held = [(live, live.kernel) for live in self._live.values() if live.kernel is not None]
+        held = [(live, live.kernel) for live in self.live.values() if live.kernel is not None]
         found = await self.store.call(lambda: [self.store.ledger.get_session(live.id) for live, _ in held])
         ready = []
         for (live, kernel), row in zip(held, found, strict=True):
@@ -124,19 +102,19 @@ class Sessions:
             "owner": self._owner,
             "snapshot": plans.snapshot(template),
         }
-        live = self._live[row["id"]] = self._hold(row["id"])
+        live = self.live[row["id"]] = self.hold(row["id"])
         async with live.lock:
             try:
                 await self.store.call(self.store.ledger.put_session, row)
             except BaseException:
-                self._live.pop(live.id, None)
+                self.live.pop(live.id, None)
                 raise
             return await self._bring_up(live, row)
 
     async def close(self, session_id: str, reason: str = "") -> Document:
         """Ends the process; what runs becomes `cancelled`. Closed already: nothing changes."""
         self.row(session_id)
-        live = self._hold(session_id)
+        live = self.hold(session_id)
         live.closing = True
         if live.starting is not None:
             live.starting.kill()
@@ -147,12 +125,12 @@ class Sessions:
             self._refuse_foreign(live, row)
             await self._take_down(live)
             closed = {"status": "closed", "closed_at": timestamp(), "owner": None}
-            return await self._move(session_id, closed | ({"last_error": reason} if reason else {}))
+            return await self.move(session_id, closed | ({"last_error": reason} if reason else {}))
 
     async def restart(self, session_id: str) -> Document:
         """A new process under the same id with the same snapshot. Raises: SESSION_NOT_READY when closed."""
         self.row(session_id)
-        live = self._hold(session_id)
+        live = self.hold(session_id)
         async with live.lock:
             row = self.row(session_id)
             if row["status"] == "closed" or live.closing:
@@ -162,8 +140,8 @@ class Sessions:
                 self._check_room({"session_id": session_id})
             await self._take_down(live)
             started = {"status": "starting", "last_error": None, "runtime_meta": None, "owner": self._owner}
-            row = await self._move(session_id, started)
-            self._live[session_id] = live
+            row = await self.move(session_id, started)
+            self.live[session_id] = live
             return await self._bring_up(live, row)
 
     async def crashed(self, live: Live, kernel: Kernel, reason: str) -> None:
@@ -171,28 +149,22 @@ class Sessions:
         async with live.lock:
             if live.kernel is kernel:
                 await self._take_down(live)
-                await self._move(live.id, {"status": "crashed", "last_error": reason, "owner": None})
+                await self.move(live.id, {"status": "crashed", "last_error": reason, "owner": None})
 
     async def stop(self) -> None:
         """Closes every session that this gateway runs, all at once."""
         self.stopping = True
-        ids = list(self._live)
+        ids = list(self.live)
         results = await asyncio.gather(*(self.close(each, STOPPED) for each in ids), return_exceptions=True)
         for session_id, result in zip(ids, results, strict=True):
             if isinstance(result, BaseException):
                 logger.error("session %s could not be closed: %s", session_id, result)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def adopt(self) -> None:
-        """At the start: takes over what lives, closes the rows of what does not (contract 13)."""
-        await self.store.call(self.store.ledger.close_rows_of_dead_owners)
-        rows = [row for status in lifecycle.LIVE for row in (await self.page(status, None, None)).documents]
-        await asyncio.gather(*(self._adopt_one(row) for row in rows))
-        await asyncio.to_thread(notes.remove_of_the_dead)
-
     # -- inside ------------------------------------------------------------------------------------------
 
-    def _hold(self, session_id: str) -> Live:
+    def hold(self, session_id: str) -> Live:
+        """The one object of that session, for as long as somebody has it."""
         live = self._known.get(session_id)
         if live is None:
             live = self._known[session_id] = Live(session_id)
@@ -201,7 +173,7 @@ class Sessions:
     def _shown_status(self, row: Mapping[str, Any]) -> str:
         """A row may say `ready` while its process is being ended or belongs to somebody else."""
         status = str(row["status"])
-        return "in use by another process" if status == "ready" and row["id"] not in self._live else status
+        return "in use by another process" if status == "ready" and row["id"] not in self.live else status
 
     def _refuse_foreign(self, live: Live, row: Mapping[str, Any]) -> None:
         if live.kernel is None and row["status"] in lifecycle.LIVE:
@@ -212,11 +184,11 @@ class Sessions:
     def _check_room(self, details: Mapping[str, object]) -> None:
         if self.stopping:
             raise shutting_down()
-        if self.policy.max_sessions and len(self._live) >= self.policy.max_sessions:
-            message = f"{len(self._live)} sessions are open, as many as max_sessions allows: close one"
+        if self.policy.max_sessions and len(self.live) >= self.policy.max_sessions:
+            message = f"{len(self.live)} sessions are open, as many as max_sessions allows: close one"
             raise GatewayError("TOO_MANY_SESSIONS", message, details)
 
-    async def _move(self, session_id: str, fields: Document) -> Document:
+    async def move(self, session_id: str, fields: Document) -> Document:
         """Changes a row where the move is legal; otherwise gives it as it is."""
 
         def update() -> Document:
@@ -242,32 +214,32 @@ class Sessions:
         except StartFailed as failure:
             raise await self._not_started(live, row, failure) from failure
         except BaseException:
-            self._live.pop(live.id, None)
+            self.live.pop(live.id, None)
             raise
         finally:
             live.starting = None
         live.kernel = kernel
         try:
-            row = await self._move(live.id, _ready_fields(kernel, ready, row))
+            row = await self.move(live.id, ready_fields(kernel, ready, row))
         except GatewayError:
             await self._take_down(live)
             raise
         if row["status"] != "ready":
             await self._take_down(live)
             raise session_not_ready(live.id, str(row["status"]), row.get("last_error", ""))
-        self._watch(live, kernel)
+        self.watch(live, kernel)
         return row
 
     async def _not_started(self, live: Live, row: Mapping[str, Any], failure: StartFailed) -> GatewayError:
         """Leaves the row `crashed` with its cause, which its client finds by `session_id` (contract 5)."""
-        self._live.pop(live.id, None)
+        self.live.pop(live.id, None)
         text = str(failure)
         if live.closing:
             text = CLOSED_WHILE_STARTING
         elif not text.startswith(("startup failed: ", "failed to ")):
             text = f"startup failed: {text}"
         await self.store.call(self.store.ledger.close_rows_of_dead_owners)
-        await self._move(live.id, {"status": "crashed", "last_error": text, "owner": None})
+        await self.move(live.id, {"status": "crashed", "last_error": text, "owner": None})
         details = {"template_id": row["vm_id"], "session_id": live.id}
         known = ("INVALID_PATH", "LEDGER_UNAVAILABLE", "LIBRARY_NOT_CACHED")
         return GatewayError(failure.code if failure.code in known else "STARTUP_FAILED", text, details)
@@ -275,7 +247,7 @@ class Sessions:
     async def _take_down(self, live: Live) -> None:
         """Ends the process, if there is one, and what it left running. Holds the lock."""
         kernel, live.kernel = live.kernel, None
-        self._live.pop(live.id, None)
+        self.live.pop(live.id, None)
         if kernel is not None:
             await kernel.shutdown()
             await self._cancel_running(live.id)
@@ -290,7 +262,9 @@ class Sessions:
             except Changed:
                 pass
 
-    def _watch(self, live: Live, kernel: Kernel) -> None:
+    def watch(self, live: Live, kernel: Kernel) -> None:
+        """From now on the death of the kernel is the death of the session."""
+
         def over(_: asyncio.Future[str]) -> None:
             if live.kernel is kernel:
                 self._start(self._died(live, kernel))
@@ -309,7 +283,7 @@ class Sessions:
             if live.kernel is not kernel:
                 return
             live.kernel = None
-            self._live.pop(live.id, None)
+            self.live.pop(live.id, None)
             words = notes.last_words(kernel.note)
             how = kernel.process.ended.result()
             kernel.forget()
@@ -318,41 +292,15 @@ class Sessions:
                 try:
                     await self.store.call(self.store.ledger.close_rows_of_dead_owners)
                     if self.row(live.id)["status"] in lifecycle.LIVE:
-                        await self._move(live.id, fields)
+                        await self.move(live.id, fields)
                     return
                 except GatewayError as error:
                     logger.error("the end of session %s is not recorded yet: %s", live.id, error)
                     await asyncio.sleep(patience_s)
 
-    async def _adopt_one(self, row: Document) -> None:
-        note = notes.read(row["id"])
-        why = COLLECTED
-        if note is not None and owners.is_alive(note.owner):
-            live = self._live[row["id"]] = self._hold(row["id"])
-            async with live.lock:
-                try:
-                    live.kernel = await self.starter.adopt(note)
-                    await self._adopted(live, live.kernel, row)
-                    return
-                except Exception as error:
-                    logger.error("session %s could not be adopted: %s", row["id"], error)
-                    self._live.pop(row["id"], None)
-                    live.kernel = None
-                    why = f"{COLLECTED} (it could not be adopted: {error})"
-            await self.store.call(self.store.ledger.close_rows_of_dead_owners)
-        elif row.get("owner") and owners.is_alive(row["owner"]):
-            return  # a Jupyter client runs it
-        fields = {"status": "closed", "closed_at": timestamp(), "owner": None}
-        await self._move(row["id"], fields | ({} if row.get("last_error") else {"last_error": why}))
 
-    async def _adopted(self, live: Live, kernel: Kernel, row: Document) -> None:
-        if row["status"] == "starting":
-            await self._move(live.id, _ready_fields(kernel, Ready("ready"), row))
-        self._watch(live, kernel)
-        logger.info("session %s is adopted", live.id)
-
-
-def _ready_fields(kernel: Kernel, ready: Ready, row: Mapping[str, Any]) -> Document:
+def ready_fields(kernel: Kernel, ready: Ready, row: Mapping[str, Any]) -> Document:
+    """What the row of a session says once its kernel is ready."""
     meta = {"pid": kernel.process.pid, "limits": row["snapshot"]["settings"]["limits"]}
     meta |= {name: said for name, said in (("engine", ready.engine), ("containment", ready.containment)) if said}
     return {"status": "ready", "owner": kernel.process.owner, "runtime_meta": meta}

@@ -57,11 +57,17 @@ def check_path(path: str, details: Details) -> None:
         raise refusal(path, error, details) from None
 
 
-def read_source(root: str, path: str, most_bytes: int, details: Details) -> Source:
-    """Opens and reads a file of the worktree once. Raises: FILE_NOT_FOUND, INVALID_PATH."""
+def read_source(root: str, path: str, most_bytes: int, denied: Sequence[str], details: Details) -> Source:
+    """Opens and reads a file of the worktree once. Raises: FILE_NOT_FOUND, INVALID_PATH.
+
+    denied: files and folders of the gateway, which may lie under a worktree and are not to be read (design 7.10).
+    """
     try:
         with Worktree(root) as worktree:
             opened = worktree.read(path, most_bytes)
+            real = os.path.join(worktree.root, opened.path)
+            if any(_inside(real, os.path.realpath(each)) for each in denied):
+                raise PathError("DENIED", path)
     except PathError as error:
         raise refusal(path, error, details) from None
     try:

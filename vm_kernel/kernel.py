@@ -104,6 +104,13 @@ class Kernel:
         self._runner.interrupt()
         self._waiting.abort(self._count)
 
+    def _interrupt(self, execution_id: str | None) -> None:
+        """`interrupt`, or only that one execution if it is the one that runs: a late cancel must hit no other."""
+        if execution_id is None:
+            self.interrupt()
+        elif self._runner.job is not None and self._runner.job.execution.id == execution_id:
+            self._runner.interrupt()
+
     # -- what comes in -----------------------------------------------------------------------------------
 
     def _receive(self, channel: str, frames: list[bytes]) -> None:
@@ -132,7 +139,7 @@ class Kernel:
                 self._leaving.append(request)
                 self.loop.close()
             elif msg_type == "interrupt_request":
-                self.interrupt()
+                self._interrupt(asks.interrupted(request.message.metadata))
                 self._desk.answer(request, messages.interrupt_reply())
             else:
                 if msg_type == "kernel_info_request":

@@ -48,7 +48,7 @@ class Lifetime:
         if self._plan.idle_timeout_s:
             self._watch_use()
         if self._plan.max_age_s:
-            reason = f"closed by itself: it was {self._plan.max_age_s} s old (session.max_age_s)"
+            reason = f"closed by max_age_s: the session was {self._plan.max_age_s} s old"
             self._after(self._plan.max_age_s, lambda: self._finish(reason))
 
     def use(self) -> None:
@@ -78,7 +78,7 @@ class Lifetime:
             self._alone_since = now
             log(f"the gateway of this session is gone; it waits {self._plan.orphan_grace_s} s for another")
         if self._alone_since is not None and now - self._alone_since >= self._plan.orphan_grace_s:
-            self._finish(f"closed by itself: its gateway was gone for {self._plan.orphan_grace_s} s")
+            self._finish(f"closed by orphan_grace_s: its gateway was gone for {self._plan.orphan_grace_s} s")
         else:
             self._after(CHECK_S, self._watch_owner)
 
@@ -87,7 +87,7 @@ class Lifetime:
             self.use()
         left = self._used + self._plan.idle_timeout_s - self._clock()
         if left <= 0:
-            self._finish(f"closed by itself: it was idle for {self._plan.idle_timeout_s} s (session.idle_timeout_s)")
+            self._finish(f"closed by idle_timeout_s: nothing ran for {self._plan.idle_timeout_s} s")
         else:
             self._after(left, self._watch_use)
 

@@ -143,17 +143,36 @@ def _planned(vm: dict[str, Any]) -> Planned:
 
 def owner(metadata: dict[str, Any]) -> dict[str, Any] | None:
     """`metadata.vm.owner` of a kernel_info_request: the process that adopts the session; None when there is none."""
-    if metadata.get("vm") is None:
+    vm = _only(metadata, "owner")
+    if vm is None:
         return None
-    vm = _object("vm", metadata["vm"])
-    for key in vm:
-        if key != "owner":
-            raise Refusal("InvalidRequest", f"metadata.vm.{key[:64]} is not known")
     given = _object("vm.owner", vm.get("owner"))
     types = {name: type(value) for name, value in given.items()}
     if types != {"boot_id": str, "pid": int, "start_time": int}:
         raise Refusal("InvalidRequest", "metadata.vm.owner must be {boot_id, pid, start_time}")
     return given
+
+
+def interrupted(metadata: dict[str, Any]) -> str | None:
+    """`metadata.vm.execution_id` of an interrupt_request: the one execution it is meant for; None: whatever runs."""
+    vm = _only(metadata, "execution_id")
+    if vm is None:
+        return None
+    execution_id = vm.get("execution_id")
+    if not isinstance(execution_id, str) or not is_uuid(execution_id):
+        raise Refusal("InvalidRequest", "metadata.vm.execution_id must be a UUID in lower case")
+    return execution_id
+
+
+def _only(metadata: dict[str, Any], name: str) -> dict[str, Any] | None:
+    """`metadata.vm` where nothing but `name` may stand in it."""
+    if metadata.get("vm") is None:
+        return None
+    vm = _object("vm", metadata["vm"])
+    for key in vm:
+        if key != name:
+            raise Refusal("InvalidRequest", f"metadata.vm.{key[:64]} is not known")
+    return vm
 
 
 def _object(name: str, value: object) -> dict[str, Any]:

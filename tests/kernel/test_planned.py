@@ -168,6 +168,37 @@ def test_metadata_vm_is_checked_strictly_and_what_is_wrong_runs_nothing(asked: A
     assert notebook.started == [] and "vm" not in heard.reply["metadata"]
 
 
+def interrupt(client: Client, asked: Any) -> dict[str, Any]:
+    msg_id = client.send("interrupt_request", {}, "control", {"vm": asked})
+    return dict(client.hear(msg_id, "control").reply["content"])
+
+
+def test_an_interrupt_meant_for_one_execution_hits_no_other() -> None:
+    other = UUID[:-1] + "c"
+    with Session(plan=plan(limits=Limits(wall_ms=0, cpu_ms=0))) as session:
+        client = session.client()
+        running = client.start("while(true){}", {"vm": {"execution_id": UUID}})
+        waiting = client.start("1", {"vm": {}}, stop_on_error=False)
+        client.hear_type("execute_input")
+        assert interrupt(client, {"execution_id": other})["status"] == "ok"
+        assert client.quiet("shell", 0.2), "a cancel of another execution ended this one"
+        assert interrupt(client, {"execution_id": UUID})["status"] == "ok"
+        assert vm(client.hear(running))["execution"]["status"] == "cancelled"
+        client.hear(waiting)
+        assert interrupt(client, {"execution_id": UUID})["status"] == "ok"
+        assert client.run("1").reply["content"]["status"] == "ok"
+
+
+@pytest.mark.parametrize("asked", ["text", {}, {"execution_id": 1}, {"execution_id": "1"}, {"more": 1}])
+def test_an_interrupt_with_wrong_metadata_interrupts_nothing(asked: Any) -> None:
+    with Session(plan=plan()) as session:
+        client = session.client()
+        running = client.start("while(true){}")
+        client.hear_type("execute_input")
+        assert interrupt(client, asked)["ename"] == "InvalidRequest"
+        assert client.hear(running).reply["content"]["ename"] == "TimedOut"
+
+
 # -- startup -------------------------------------------------------------------------------------------------
 
 
@@ -414,7 +445,7 @@ def test_an_idle_session_closes_itself_and_one_in_use_does_not() -> None:
         ended = time.monotonic()
         assert session.ended(5)
         assert 0.9 < time.monotonic() - ended < 2.5
-    assert session.changes == [("closed", "closed by itself: it was idle for 1 s (session.idle_timeout_s)")]
+    assert session.changes == [("closed", "closed by idle_timeout_s: nothing ran for 1 s")]
 
 
 def test_an_old_session_closes_itself_with_the_cell_that_runs() -> None:
@@ -423,7 +454,7 @@ def test_an_old_session_closes_itself_with_the_cell_that_runs() -> None:
         client = session.client()
         heard = client.run("while(true){}", {"vm": {}})
         assert session.ended(5)
-    reason = "closed by itself: it was 1 s old (session.max_age_s)"
+    reason = "closed by max_age_s: the session was 1 s old"
     assert session.changes == [("closed", reason)]
     assert vm(heard)["execution"]["status"] == "cancelled"
     assert reason in vm(heard)["execution"]["error"]["message"]
@@ -452,7 +483,7 @@ def test_a_session_outlives_its_gateway_for_the_grace_and_records_why_it_ends(
         assert client.run("1").reply["content"]["status"] == "ok"
         assert session.ended(6)
         assert 0.9 < time.monotonic() - gone < 4
-    assert session.changes == [("closed", "closed by itself: its gateway was gone for 1 s")]
+    assert session.changes == [("closed", "closed by orphan_grace_s: its gateway was gone for 1 s")]
 
 
 def test_an_orphan_is_adopted_by_the_next_gateway_with_its_variables(gateway: subprocess.Popen[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""Owns a gateway in a process of its own, with its folders, and a client of it over HTTP; asserts only its clean end."""
+"""Owns a gateway in a process of its own, its folders and a client of it over HTTP; asserts only its clean end."""
 
 from __future__ import annotations
 

@@ -98,7 +98,9 @@ def test_a_body_without_a_length_is_cut_off_too(gateway: Running) -> None:
 @pytest.mark.covers("POST /sessions/{id}/close", "200")
 def test_close_does_not_read_its_body(gateway: Running) -> None:
     session = gateway.session()["id"]
-    answer = gateway.http.post(f"/sessions/{session}/close", content=b"{not json", headers={"content-type": "text/plain"})
+    answer = gateway.http.post(
+        f"/sessions/{session}/close", content=b"{not json", headers={"content-type": "text/plain"}
+    )
     assert answer.status_code == 200, answer.text
 
 
@@ -108,5 +110,7 @@ def test_a_connection_that_breaks_off_does_no_harm(gateway: Running, head: str) 
     for length in (0, 10, 10**12):
         with socket.create_connection((str(where.hostname), int(where.port or 0))) as connection:
             text = f"{head}\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n"
-            connection.sendall(f'{text}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{{"na'.encode())
+            connection.sendall(
+                f'{text}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{{"na'.encode()
+            )
     gateway.ask("GET", "/health", 200)

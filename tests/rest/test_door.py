@@ -31,7 +31,9 @@ FORBIDDEN = [
     ("method", "path"), [("GET", "/templates"), ("POST", "/templates"), ("GET", "/nothing"), ("PUT", "/sessions/x")]
 )
 def test_without_the_token_nothing_else_is_said(gateway: Running, given: str | None, method: str, path: str) -> None:
-    headers = {"host": "evil.example", "content-type": "text/plain"} | ({} if given is None else {"authorization": given})
+    headers = {"host": "evil.example", "content-type": "text/plain"} | (
+        {} if given is None else {"authorization": given}
+    )
     answer = httpx.request(method, f"{gateway.origin}/api/v1{path}", headers=headers, content=b"{not json")
     assert answer.status_code == 401, answer.text
     assert answer.json()["error"]["code"] == "UNAUTHORIZED"
@@ -82,7 +84,9 @@ def test_a_page_of_another_site_cannot_write(gateway: Running, headers: dict[str
 
 @pytest.mark.covers("rule request ids")
 def test_every_answer_has_an_id_of_its_own_and_is_not_kept(gateway: Running) -> None:
-    answers = [gateway.http.request(method, path) for method in ("GET", "PUT") for path in ("/health", "/templates", "/no")]
+    answers = [
+        gateway.http.request(method, path) for method in ("GET", "PUT") for path in ("/health", "/templates", "/no")
+    ]
     ids = [str(uuid.UUID(answer.headers["x-request-id"])) for answer in answers]
     assert len(set(ids)) == len(ids)
     assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}

@@ -131,7 +131,15 @@ wanted = {"template_id": "{template}", **SESSION, "worktree_path": "{worktree}"}
 add("POST /sessions", "/sessions", {**wanted, "template_id": NO_UUID}, 400, "VALIDATION_ERROR")
 add("POST /sessions", "/sessions", {**wanted, "template_id": NONE}, 404, "TEMPLATE_NOT_FOUND")
 add("POST /sessions", "/sessions", {**wanted, "template_id": "{inactive}"}, 409, "TEMPLATE_INACTIVE")
-for worktree in ("relative", "{worktree}/missing", "{worktree}/kept.js", "/", " ", "/a\u0000b", "{worktree}/" + "x" * 300):
+for worktree in (
+    "relative",
+    "{worktree}/missing",
+    "{worktree}/kept.js",
+    "/",
+    " ",
+    "/a\u0000b",
+    "{worktree}/" + "x" * 300,
+):
     add("POST /sessions", "/sessions", {**wanted, "worktree_path": worktree}, 422, "INVALID_PATH")
 add("POST /sessions/{id}/restart", "/sessions/{closed}/restart", None, 409, "SESSION_NOT_READY")
 
@@ -142,7 +150,17 @@ for route, body in (("repl", {"input": "1"}), ("run-file", {"path": "kept.js"}))
     add(f"POST {path}", path, {**body, "session_id": NONE}, 404, "SESSION_NOT_FOUND")
     add(f"POST {path}", path, {**body, "session_id": "{closed}"}, 409, "SESSION_NOT_READY")
     add(f"POST {path}", f"{path}?wait=maybe", {**body, "session_id": "{session}"}, 400, "VALIDATION_ERROR")
-for escape in ("/etc/passwd", "{worktree}/kept.js", "..", "../x", "a/../../x", "out.js", "out/passwd", "out/no", "a\u0000"):
+for escape in (
+    "/etc/passwd",
+    "{worktree}/kept.js",
+    "..",
+    "../x",
+    "a/../../x",
+    "out.js",
+    "out/passwd",
+    "out/no",
+    "a\u0000",
+):
     body = {"session_id": "{session}", "path": escape}
     add("POST /executions/run-file", "/executions/run-file", body, 422, "INVALID_PATH")
     if escape != "{worktree}/kept.js":
@@ -224,7 +242,9 @@ def filled(value: Any, made: dict[str, str]) -> Any:
 @pytest.mark.parametrize(
     ("route", "path", "body", "status", "code"),
     [
-        pytest.param(*case, marks=pytest.mark.covers(case[0], f"{case[3]} {case[4]}"), id=f"{case[0]}-{number}-{case[4]}")
+        pytest.param(
+            *case, marks=pytest.mark.covers(case[0], f"{case[3]} {case[4]}"), id=f"{case[0]}-{number}-{case[4]}"
+        )
         for number, case in enumerate(CASES)
     ],
 )

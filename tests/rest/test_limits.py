@@ -81,8 +81,18 @@ def test_exactly_as_much_as_allowed_is_allowed(gateway: Running, events: int, st
         ({"wall_ms": 300, "cpu_ms": 0}, "await new Promise(() => {})", {"timeout"}, "wall"),
         ({"wall_ms": 300, "cpu_ms": 0}, "const f = () => Promise.resolve().then(f); await f()", {"timeout"}, "wall"),
         ({"wall_ms": 0, "cpu_ms": 300}, "for (;;);", {"timeout"}, "cpu"),
-        ({"wall_ms": 20000, "cpu_ms": 0, "mem_mb": 64}, "const a = []; for (;;) a.push(new Array(1e5).fill(1.5))", {"error", "timeout"}, "memory"),
-        ({"wall_ms": 20000, "cpu_ms": 0, "mem_mb": 64}, "const a = []; for (;;) a.push(new Uint8Array(1 << 20).fill(1))", {"error", "timeout"}, "memory"),
+        (
+            {"wall_ms": 20000, "cpu_ms": 0, "mem_mb": 64},
+            "const a = []; for (;;) a.push(new Array(1e5).fill(1.5))",
+            {"error", "timeout"},
+            "memory",
+        ),
+        (
+            {"wall_ms": 20000, "cpu_ms": 0, "mem_mb": 64},
+            "const a = []; for (;;) a.push(new Uint8Array(1 << 20).fill(1))",
+            {"error", "timeout"},
+            "memory",
+        ),
         ({"wall_ms": 20000, "cpu_ms": 0}, "(function f() { f() })()", {"error"}, "RangeError"),
     ],
 )

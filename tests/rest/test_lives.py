@@ -46,7 +46,28 @@ def test_a_graceful_stop_closes_the_sessions_and_cancels_what_runs(home: Home, n
 
 
 @pytest.mark.covers("rule graceful stop")
-@pytest.mark.covers("POST /executions/repl", "503 SHUTTING_DOWN")
+@pytest.mark.covers("POST /templates", "503 SHUTTING_DOWN")
+def test_a_gateway_that_ends_refuses_new_work_and_kills_what_does_not_listen(home: Home) -> None:
+    with Running(home) as gateway:
+        session = gateway.session(gateway.limited(wall_ms=0, cpu_ms=0))["id"]
+        pid = gateway.pid_of(session)
+        running = gateway.repl(session, "for (;;);", 202, wait=False)["id"]
+        os.kill(pid, signal.SIGSTOP)
+        gateway.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: gateway.http.post("/templates", json={}).status_code == 503, what="the refusal")
+        answer = gateway.http.post("/templates", json={"name": "never"})
+        assert answer.json()["error"]["code"] == "SHUTTING_DOWN"
+        assert answer.headers["retry-after"]
+        assert gateway.ask("GET", f"/executions/{running}", 200)["status"] == "running"
+        assert gateway.end() == 0
+    assert not is_alive(pid)
+    assert left_behind(home) == []
+    with Running(home) as second:
+        assert second.ask("GET", f"/executions/{running}", 200)["status"] in ("cancelled", "error")
+        assert second.ask("GET", f"/sessions/{session}", 200)["status"] == "closed"
+
+
+@pytest.mark.covers("rule graceful stop")
 def test_who_waits_for_an_execution_is_answered_before_the_gateway_ends(home: Home) -> None:
     import threading
 
@@ -67,7 +88,9 @@ def test_a_killed_gateway_leaves_its_sessions_to_the_next(home: Home) -> None:
     session = first.session(first.limited(wall_ms=0, cpu_ms=0))["id"]
     first.repl(session, "var kept = 41; console.log('before')")
     pid = first.pid_of(session)
-    running = first.repl(session, "await new Promise((done) => setTimeout(done, 1500)); kept += 1", 202, wait=False)["id"]
+    running = first.repl(session, "await new Promise((done) => setTimeout(done, 1500)); kept += 1", 202, wait=False)[
+        "id"
+    ]
     first.end(signal.SIGKILL)
     assert is_alive(pid)
     with Running(home) as second:
@@ -165,6 +188,18 @@ def test_a_ledger_that_cannot_be_written_refuses_and_recovers(home: Home) -> Non
 
 
 @pytest.mark.covers("rule files")
+@pytest.mark.covers("POST /executions/run-file", "422 INVALID_PATH")
+def test_files_of_the_gateway_are_no_part_of_a_worktree(home: Home) -> None:
+    with Running(home) as gateway:
+        session = gateway.session(worktree=home.path)["id"]
+        (home.path / "link.js").symlink_to(f"run/kernel-{session}.json")
+        for path in ("vm.ledger", "vm.ledger-lock", f"run/kernel-{session}.json", "link.js"):
+            assert gateway.run_file(session, path, 422)["error"]["code"] == "INVALID_PATH"
+        gateway.home.write("fine.js", "1")
+        assert gateway.run_file(session, "tree/fine.js")["status"] == "ok"
+
+
+@pytest.mark.covers("rule files")
 def test_what_a_gateway_leaves_on_the_disk_is_for_its_user_alone(home: Home) -> None:
     with Running(home) as gateway:
         session = gateway.session()["id"]
@@ -251,7 +286,9 @@ def test_a_wrong_configuration_is_one_sentence(home: Home, arguments: list[str],
     usual = {"--ledger": str(home.ledger), "--listen": "127.0.0.1:0"}
     words += [word for name, value in usual.items() if name not in words for word in (name, value)]
     command = [sys.executable, "-m", "vm_gateway.server"]
-    done = subprocess.run([*command, *words], env=home.environment(), capture_output=True, text=True, timeout=PATIENCE_S)
+    done = subprocess.run(
+        [*command, *words], env=home.environment(), capture_output=True, text=True, timeout=PATIENCE_S
+    )
     assert done.returncode == 1, done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr
@@ -262,7 +299,9 @@ def test_a_wrong_configuration_is_one_sentence(home: Home, arguments: list[str],
 def test_the_configuration_file_is_read_and_the_command_line_wins(home: Home) -> None:
     folder = home.path / "config"
     folder.mkdir()
-    (folder / "vm_gateway_config.py").write_text("c.VmGateway.max_sessions = 1\nc.VmGateway.worktree_roots = ['/nowhere']\n")
+    (folder / "vm_gateway_config.py").write_text(
+        "c.VmGateway.max_sessions = 1\nc.VmGateway.worktree_roots = ['/nowhere']\n"
+    )
     with Running(home, "--VmGateway.worktree_roots=" + str(home.path)) as gateway:
         gateway.session()
         assert gateway.session(status=429)["error"]["code"] == "TOO_MANY_SESSIONS"

@@ -82,7 +82,10 @@ def test_the_summary_counts_what_is_open_and_the_list_filters(gateway: Running) 
 def test_startup_files_run_in_order_and_share_their_globals(gateway: Running) -> None:
     template = with_startup(
         gateway,
-        {"one.js": "globalThis.SMOKE = 40; const kept = [1]; console.log('one')", "two.js": "SMOKE += kept.length; 'two'"},
+        {
+            "one.js": "globalThis.SMOKE = 40; const kept = [1]; console.log('one')",
+            "two.js": "SMOKE += kept.length; 'two'",
+        },
     )
     session = gateway.session(template)["id"]
     assert gateway.repl(session, "SMOKE + kept[0]")["result"]["preview"] == "42"
@@ -92,7 +95,8 @@ def test_startup_files_run_in_order_and_share_their_globals(gateway: Running) ->
         ("startup", "two.js", "ok"),
         ("repl", None, "ok"),
     ]
-    assert [(e["type"], e["payload"].get("text")) for e in gateway.events(records[0]["id"])][0] == ("console", "one")
+    first = gateway.events(records[0]["id"])[0]
+    assert (first["type"], first["payload"]["text"]) == ("console", "one")
     again = gateway.session(template)["id"]
     assert gateway.repl(again, "SMOKE")["result"]["preview"] == "41"
     gateway.close(session)
@@ -105,7 +109,12 @@ def test_startup_files_run_in_order_and_share_their_globals(gateway: Running) ->
 @pytest.mark.parametrize(
     ("name", "text", "code", "said"),
     [
-        ("bad.js", "console.log('before'); throw new Error('no luck')", "STARTUP_FAILED", "failed to execute startup file bad.js: Error: no luck"),
+        (
+            "bad.js",
+            "console.log('before'); throw new Error('no luck')",
+            "STARTUP_FAILED",
+            "failed to execute startup file bad.js: Error: no luck",
+        ),
         ("syntax.js", "let let", "STARTUP_FAILED", "failed to execute startup file syntax.js: SyntaxError"),
         ("endless.js", "for (;;);", "STARTUP_FAILED", "failed to execute startup file endless.js: "),
         ("gone.js", "", "STARTUP_FAILED", "startup file not found: gone.js"),
@@ -222,7 +231,9 @@ def test_a_session_whose_process_dies_is_crashed_and_says_so(gateway: Running, n
     thread.join(20)
     assert answers[0]["status"] == "error"
     assert "session process ended" in answers[0]["error"]["message"]
-    row = wait_until(lambda: [r for r in [gateway.ask("GET", f"/sessions/{session}", 200)] if r["status"] == "crashed"])[0]
+    row = wait_until(
+        lambda: [r for r in [gateway.ask("GET", f"/sessions/{session}", 200)] if r["status"] == "crashed"]
+    )[0]
     assert signal.Signals(number).name in row["last_error"]
     assert gateway.repl(session, "1", 409)["error"]["code"] == "SESSION_NOT_READY"
     assert session not in gateway.ask("GET", "/runtime/summary", 200)["active_session_ids"]
@@ -288,7 +299,9 @@ def test_a_session_closes_itself_when_its_time_is_over(gateway: Running, setting
     session = gateway.session(template)["id"]
     pid = gateway.pid_of(session)
     began = time.monotonic()
-    row = wait_until(lambda: [r for r in [gateway.ask("GET", f"/sessions/{session}", 200)] if r["status"] == "closed"])[0]
+    row = wait_until(lambda: [r for r in [gateway.ask("GET", f"/sessions/{session}", 200)] if r["status"] == "closed"])[
+        0
+    ]
     assert time.monotonic() - began > 0.5
     assert setting in row["last_error"]
     assert row["closed_at"]

@@ -117,7 +117,11 @@ def test_two_templates_always_exist_and_their_settings_can_be_changed(gateway: R
     assert notebook["settings"]["session"]["require_ledger"] is False
     assert notebook["template"]["exposed_modules"] == ["fs"]
     [capability] = notebook["capabilities"]
-    assert (capability["kind"], capability["config"], capability["effective"]) == ("fs", {"path": ".", "mode": "rw"}, True)
+    assert (capability["kind"], capability["config"], capability["effective"]) == (
+        "fs",
+        {"path": ".", "mode": "rw"},
+        True,
+    )
     path = f"/templates/{fixed['default']['id']}"
     gateway.ask("PATCH", path, 200, {"settings": {"limits": {"wall_ms": 6000}}, "name": "default"})
     gateway.ask("PATCH", path, 200, {"settings": {"limits": {"wall_ms": 5000}}})

@@ -28,10 +28,10 @@ class Services:
 def routes(services: Services, most_bytes: int) -> list[Route]:
     """Every route of contract sections 3 and 18."""
     return [
-        *RuntimeRoutes(services.sessions).routes(),
-        *TemplateRoutes(services.templates, most_bytes).routes(),
+        *ExecutionRoutes(services.executions, most_bytes).routes(),  # first: they are asked for most
         *SessionRoutes(services.sessions, services.templates, most_bytes).routes(),
-        *ExecutionRoutes(services.executions, most_bytes).routes(),
+        *TemplateRoutes(services.templates, most_bytes).routes(),
+        *RuntimeRoutes(services.sessions).routes(),
     ]
 
 

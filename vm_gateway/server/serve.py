@@ -13,14 +13,15 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from .. import config, places
+from .. import adoption, config, places
 from ..alone import Alone, InUse
 from ..executions import Executions
 from ..kernels import Clients
 from ..ledger import owners
 from ..ledger.port import Ledger, LedgerUnavailable
 from ..ledger.tiny import open_ledger
-from ..sessions import Policy, Sessions
+from ..live import Policy
+from ..sessions import Sessions
 from ..starting import Starter
 from ..store import Store
 from ..templates import Templates, ensure_fixed
@@ -30,6 +31,8 @@ from .door import LOCAL_HOSTS
 HEADER_BYTES = 32 * 1024
 KEEP_ALIVE_S = 15
 GRACE_S = 10
+#: What lies beside a ledger, by the end of its name.
+LEDGER_FILES = ("", "-wal", "-shm", "-lock", "-gateway-lock")
 #: Values of a session may be nested, and answers are encoded some calls deep.
 RECURSION = 4000
 
@@ -96,13 +99,14 @@ async def serve(
             tuple(settings.worktree_roots),
         )
         sessions = Sessions(store, Starter(Clients(), path, settings.max_starting), policy)
-        executions = Executions(sessions, settings.max_running, settings.max_body_bytes)
+        denied = (places.runtime_folder(), places.data_folder(), *(path + end for end in LEDGER_FILES))
+        executions = Executions(sessions, settings.max_running, settings.max_body_bytes, denied)
         services = Services(Templates(store), sessions, executions)
         port = listener.getsockname()[1]
         token, chosen = config.choose_token()
         hosts = {*LOCAL_HOSTS, address.host, *settings.allowed_hosts} if address.loopback else settings.allowed_hosts
         app = application(services, token, hosts, settings.allowed_origins, settings.max_body_bytes)
-        await sessions.adopt()
+        await adoption.adopt(sessions)
         leave_token(port, token, chosen)
         server = Server(app, sessions, f"vm-gateway is ready at {address.url(port)}")
         try:
