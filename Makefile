@@ -35,6 +35,7 @@ demo: $(STAMPS)/demo $(ASSETS) $(STAMPS)/kernelspec
 test: $(STAMPS)/test $(ASSETS) $(STAMPS)/kernelspec
 	@echo '== tests'
 	@$(PY) -m pytest -m 'not full'
+	@$(PY) -m tests.coverage_matrix --check
 
 test-all: $(STAMPS)/test $(ASSETS) $(STAMPS)/kernelspec
 	@echo '== tests, every seed'

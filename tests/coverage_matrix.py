@@ -146,8 +146,6 @@ WEAKNESSES = (
 
 RESIDUAL = (
     "The answer of an execution that its client no longer waits for is only in the ledger.",
-    "A cancel reaches whatever runs in the session when it arrives; a cell that started in that very moment may be the"
-    " one that is stopped.",
     "Headers that arrive slowly hold a connection until the other side closes it; bodies have 30 s.",
     "A process of the same user can read the token, the connection files and the ledger: the boundary is the user.",
     "HTTP is not encrypted: beyond the loopback address a proxy with TLS belongs in front.",

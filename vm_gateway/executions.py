@@ -96,7 +96,7 @@ class Executions:
             raise GatewayError("EXECUTION_NOT_RUNNING", message, details)
         _, kernel = self._sessions.usable(row["session_id"])
         try:
-            await kernel.interrupt()
+            await kernel.interrupt(execution_id)
         except KernelGone:
             pass  # its record is being closed
         running = self._running.get(execution_id)

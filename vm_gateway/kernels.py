@@ -56,9 +56,9 @@ class Kernel:
         }
         return await self._ask("shell", "execute_request", content, {"vm": vm})
 
-    async def interrupt(self) -> None:
-        """Stops the running cell. Raises: KernelGone."""
-        await self._ask("control", "interrupt_request", {}, None, CONTROL_S)
+    async def interrupt(self, execution_id: str) -> None:
+        """Stops that execution; nothing when another one runs by now. Raises: KernelGone."""
+        await self._ask("control", "interrupt_request", {}, {"vm": {"execution_id": execution_id}}, CONTROL_S)
 
     async def adopt(self, owner: dict[str, Any]) -> Content:
         """Makes `owner` the process that this kernel serves; gives its kernel_info_reply. Raises: KernelGone."""

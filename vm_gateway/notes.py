@@ -49,6 +49,12 @@ def remove(note: Note) -> None:
         shutil.rmtree(note.sockets, ignore_errors=True)
 
 
+def every() -> list[Note]:
+    """The notes of all sessions of this user, whichever gateway wrote them."""
+    paths = glob.glob(os.path.join(glob.escape(places.runtime_folder()), "vmgw-*.json"))
+    return [note for path in paths if (note := _read(path)) is not None]
+
+
 def remove_of_the_dead() -> None:
     """Removes what processes left that nobody can adopt any more, and tokens of gateways that are gone."""
     for path in glob.glob(os.path.join(glob.escape(places.runtime_folder()), "vm-gateway-*.token")):
@@ -59,9 +65,8 @@ def remove_of_the_dead() -> None:
                 places.remove(path)
         except (OSError, ValueError, AttributeError):
             continue
-    for path in glob.glob(os.path.join(glob.escape(places.runtime_folder()), "vmgw-*.json")):
-        note = _read(path)
-        if note is not None and not owners.is_alive(note.owner):
+    for note in every():
+        if not owners.is_alive(note.owner):
             remove(note)
 
 

@@ -117,7 +117,7 @@ class Starter:
 
     def __init__(self, clients: Clients, ledger_path: str, at_once: int) -> None:
         self._clients = clients
-        self._ledger_path = ledger_path
+        self.ledger_path = ledger_path
         self._turns = asyncio.Semaphore(at_once)
 
     async def spawn(self, session_id: str, plan: str) -> Starting:
@@ -145,7 +145,7 @@ class Starter:
                     session_id,
                     [
                         *("--plan-fd", str(plan_file.fileno()), "--ready-fd", str(writable)),
-                        *("--ledger", self._ledger_path, "-f", connection_file),
+                        *("--ledger", self.ledger_path, "-f", connection_file),
                     ],
                     (plan_file.fileno(), writable),
                     log_file.fileno(),
@@ -153,12 +153,12 @@ class Starter:
                 )
         except BaseException:
             os.close(readable)
-            notes.remove(notes.Note(session_id, {}, connection_file, sockets, log, self._ledger_path))
+            notes.remove(notes.Note(session_id, {}, connection_file, sockets, log, self.ledger_path))
             raise
         finally:
             os.close(writable)
         process = Process(owners.owner(child.pid), child)
-        note = notes.Note(session_id, process.owner, connection_file, sockets, log, self._ledger_path)
+        note = notes.Note(session_id, process.owner, connection_file, sockets, log, self.ledger_path)
         notes.write(note)
         return Starting(process, note, readable, self._clients)
 

@@ -228,17 +228,19 @@ def test_of_many_at_once_one_runs_and_all_others_are_refused_or_run_later(gatewa
     statuses: list[int] = []
 
     def ask() -> None:
-        body = {"session_id": session, "input": "for (const end = Date.now() + 100; Date.now() < end;); 1"}
+        body = {"session_id": session, "input": "for (const end = Date.now() + 50; Date.now() < end;); 1"}
         statuses.append(gateway.http.post("/executions/repl", json=body).status_code)
 
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    for number in range(1, 13):
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(statuses) == 8 * number, "a request was never answered"
     assert set(statuses) <= {201, 409}
-    assert statuses.count(201) >= 1
-    records = gateway.ask("GET", f"/executions?session_id={session}", 200)
+    assert statuses.count(201) >= 12
+    records = gateway.ask("GET", f"/executions?session_id={session}&limit=1000", 200)
     assert len(records) == statuses.count(201)
     gateway.close(session)
 
@@ -272,3 +274,19 @@ def test_a_closed_session_leaves_its_history_readable(gateway: Running) -> None:
     gateway.close(session)
     assert gateway.ask("GET", f"/executions/{record['id']}", 200) == record
     assert len(gateway.events(record["id"])) == 3
+
+
+@pytest.mark.covers("POST /executions/{id}/cancel", "200")
+def test_a_cancel_that_comes_late_never_hits_the_next_execution(gateway: Running) -> None:
+    session = gateway.session(gateway.limited(wall_ms=0, cpu_ms=0))["id"]
+    for _ in range(20):
+        first = gateway.repl(session, "for (const end = Date.now() + 20; Date.now() < end;); 1", 202, wait=False)["id"]
+        cancelling = threading.Thread(target=lambda: gateway.http.post(f"/executions/{first}/cancel"))  # noqa: B023
+        cancelling.start()
+        status = 409
+        while status == 409:
+            answer = gateway.http.post("/executions/repl", json={"session_id": session, "input": "2"})
+            status = answer.status_code
+        cancelling.join()
+        assert (status, answer.json()["status"]) == (201, "ok"), answer.text
+    gateway.close(session)

@@ -77,6 +77,8 @@ class Waiting:
         self.closing = False
         self._steps: deque[Step] = deque()
         self._entries: dict[str, Entry] = {}
+        #: Those of them with something on their page: what is looked through for each commit.
+        self._paged: dict[str, Entry] = {}
         self._bytes = 0
         self._asleep = False
 
@@ -104,6 +106,7 @@ class Waiting:
         event, size = rows.storable(event)
         if not entry.page:
             entry.since = time.monotonic()
+            self._paged[event.execution_id] = entry
         entry.page.append(event)
         entry.last_seq = event.seq
         entry.bytes += size
@@ -115,12 +118,13 @@ class Waiting:
         """Waits a little while too much waits; the executions whose events have to be given up."""
         if self._bytes <= QUEUE_BYTES or self.changed.wait_for(lambda: self._bytes <= QUEUE_BYTES, PATIENCE_S):
             return []
-        return [entry for entry in self._entries.values() if entry.page and not entry.lost]
+        return [entry for entry in self._paged.values() if entry.page and not entry.lost]
 
     def end(self, entry: Entry, fields: dict[str, Any], then: Then) -> None:
         """The execution ends with what is on its page."""
         step = Step(entry, then, ended=fields, page=entry.page, bytes=entry.bytes)
         entry.page, entry.bytes, entry.stuck = [], 0, False
+        self._paged.pop(entry.started.execution_id, None)
         entry.over, entry.value, entry.exception = True, None, None
         self._put(step)
 
@@ -138,7 +142,7 @@ class Waiting:
                 steps = self._ready(time.monotonic())
                 if steps or self.closing:
                     return steps
-                since = [entry.since for entry in self._entries.values() if entry.page and not entry.stuck]
+                since = [entry.since for entry in self._paged.values() if entry.page and not entry.stuck]
                 if since:
                     self.changed.wait(max(0.0, min(since) + PAGE_S - time.monotonic()))
                 elif not self.changed.wait(PAGE_S):
@@ -157,11 +161,13 @@ class Waiting:
             step.entry.page[:0] = step.page
             step.entry.bytes += step.bytes
             step.entry.stuck = True
+            self._paged[step.entry.started.execution_id] = step.entry
         step.bytes = 0
 
     def drop(self, entry: Entry) -> None:
         """Nothing of this execution is recorded: it did not begin."""
         self._entries.pop(entry.started.execution_id, None)
+        self._paged.pop(entry.started.execution_id, None)
         self._bytes -= entry.bytes
 
     def written(self, steps: list[Step]) -> None:
@@ -183,12 +189,13 @@ class Waiting:
     def _ready(self, now: float) -> list[Step]:
         steps = list(self._steps)
         self._steps.clear()
-        for entry in self._entries.values():
+        for execution_id, entry in list(self._paged.items()):
             due = entry.full or now - entry.since >= PAGE_S
             if entry.page and (self.closing or (due and not entry.stuck)):
                 steps.append(Step(entry, page=entry.page, bytes=entry.bytes))
                 entry.page, entry.bytes = [], 0
+                del self._paged[execution_id]
         return steps
 
     def _anything(self) -> bool:
-        return bool(self._steps) or self.closing or any(entry.page for entry in self._entries.values())
+        return bool(self._steps) or self.closing or any(entry.page for entry in self._paged.values())

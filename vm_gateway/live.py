@@ -1,0 +1,30 @@
+"""Owns what a gateway holds of one session beside its row, and how many there may be; refuses to move any."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from .kernels import Kernel
+from .processes import Process
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How many sessions, for how long. worktree_roots: where worktrees must lie; empty: anywhere."""
+
+    max_sessions: int = 64
+    start_timeout_s: float = 60.0
+    orphan_grace_s: int = 600
+    worktree_roots: tuple[str, ...] = ()
+
+
+class Live:
+    """What this gateway knows of one session beside its row. lock: held by whoever moves it."""
+
+    def __init__(self, session_id: str) -> None:
+        self.id = session_id
+        self.lock = asyncio.Lock()
+        self.kernel: Kernel | None = None
+        self.starting: Process | None = None
+        self.closing = False
