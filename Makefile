@@ -34,8 +34,8 @@ demo: $(STAMPS)/demo $(ASSETS) $(STAMPS)/kernelspec
 
 test: $(STAMPS)/test $(ASSETS) $(STAMPS)/kernelspec
 	@echo '== tests'
-	@$(PY) -m pytest -m 'not full'
 	@$(PY) -m tests.coverage_matrix --check
+	@$(PY) -m pytest -m 'not full'
 
 test-all: $(STAMPS)/test $(ASSETS) $(STAMPS)/kernelspec
 	@echo '== tests, every seed'

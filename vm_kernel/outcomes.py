@@ -13,7 +13,8 @@ class Value:
     type: `typeof` of the value, or `null`.
     text: what Node's inspector would print (`'hi'`, `{ a: 1 }`).
     preview: JavaScript's string conversion (`hi`, `[object Object]`).
-    json: the value as JSON text, None where it has no JSON form or is too large, and for strings: `preview` is the value.
+    json: the value as JSON text; None where it has no JSON form or is too large, and for strings, whose `preview` is
+        the value itself.
     mime: MIME bundle from the value itself (`Symbol.for("Jupyter.display")`), empty for plain values.
     """
 
