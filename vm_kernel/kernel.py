@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from .plan import SessionPlan
 
 DRAIN_S = 1.0
+#: What an execute_request without `metadata.vm` asks for.
+UNPLANNED = asks.Planned()
 SHUT_DOWN = "the session was shut down while the cell ran"
 
 Content = dict[str, Any]
@@ -177,7 +179,7 @@ class Kernel:
         count = self._count + 1
         if asked.store_history:
             self._count = count
-        planned = asked.planned or asks.Planned()
+        planned = asked.planned or UNPLANNED
         execution = self._runner.prepare(
             asked.code, planned.kind, planned.execution_id, asked.silent, count, request.message.header_bytes
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -15,7 +16,9 @@ from typing import Any
 import pytest
 
 from vm_kernel import launch
+from vm_kernel import owner as owners
 from vm_kernel.limits import NOTEBOOK, Limits
+from vm_kernel.plan import SessionPlan, StartupFile
 
 from .session import Client, Session
 
@@ -98,6 +101,63 @@ def test_sigint_interrupts_the_cell_and_sigterm_ends_the_process(place: Place) -
     process.send_signal(signal.SIGTERM)
     assert client.hear(running).reply["content"]["ename"] == "Interrupted"
     assert process.wait(5) == 0
+
+
+PLANNED = (
+    "import sys; from vm_kernel import launch; from vm_kernel.engine.fake import FakeEngine; "
+    "from vm_kernel.plan import SessionPlan; plan = SessionPlan.from_json(sys.argv[2]); "
+    "tie = lambda kernel: setattr(kernel.session, 'ready', launch.write_ready(int(sys.argv[3]))); "
+    "sys.exit(launch.serve(sys.argv[1], FakeEngine, plan=plan, made=tie))"
+)
+
+
+def planned(place: Place, read: bool = True, **fields: Any) -> tuple[subprocess.Popen[str], str]:
+    """A session with that plan, and what it said on its ready descriptor up to its end."""
+    plan = SessionPlan("0190b2f0-1234-7abc-8def-0123456789ac", owner=owners.identity(os.getpid()), **fields)
+    reader, writer = os.pipe()
+    process = place.start("-c", PLANNED, place.file, plan.to_json(), str(writer), pass_fds=(writer,))
+    os.close(writer)
+    if not read:
+        os.close(reader)
+        return process, ""
+    with open(reader, encoding="ascii") as file:
+        return process, file.read()
+
+
+def test_a_planned_session_says_in_one_line_that_it_is_ready_and_closes_the_descriptor(place: Place) -> None:
+    process, said = planned(place)
+    assert json.loads(said) == {"status": "ready", "last_error": "", "code": "", "containment": "", "engine": ""}
+    assert said.endswith("\n") and said.count("\n") == 1
+    assert place.client().run("1+1").reply["content"]["status"] == "ok"
+    process.terminate()
+    assert process.wait(5) == 0
+
+
+def test_a_planned_session_that_cannot_start_says_why_and_ends_with_1(place: Place) -> None:
+    process, said = planned(place, worktree_path=place.session.folder.name, startup_files=(StartupFile("né.js"),))
+    line = json.loads(said)
+    assert (line["status"], line["code"]) == ("crashed", "STARTUP_FAILED")
+    assert line["last_error"].startswith("startup failed: startup file not found: né.js: ")
+    assert process.wait(5) == 1
+
+
+def test_nobody_who_reads_the_ready_line_is_no_reason_to_end(place: Place) -> None:
+    process, _ = planned(place, read=False)
+    assert place.client().run("1+1").reply["content"]["status"] == "ok"
+    process.terminate()
+    assert process.wait(5) == 0
+
+
+def test_sigterm_while_startup_runs_ends_the_process(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "slow.js").write_text("while(true){}")
+    files = (StartupFile("slow.js"),)
+    process, _ = planned(
+        place, False, worktree_path=os.fspath(tmp_path), startup_files=files, limits=Limits(wall_ms=0, cpu_ms=0)
+    )
+    client = place.client()
+    assert client.ask("kernel_info_request", channel="control").reply["content"]["status"] == "ok"
+    process.terminate()
+    assert process.wait(5) == 1
 
 
 def sockets(place: Place) -> set[str]:

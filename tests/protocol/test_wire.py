@@ -144,6 +144,12 @@ def test_a_message_over_the_size_limit_is_answerable_and_not_parsed(monkeypatch:
         Wire(KEY).read(signed(header(), b"{}", b"{}", b" " * 1001))
 
 
+@pytest.mark.parametrize("key", [b"k", b"k" * 63, b"k" * 64, b"k" * 65, b"k" * 1000, bytes(range(256))])
+def test_the_signature_is_hmac_sha256_for_keys_of_any_length(key: bytes) -> None:
+    _, frames = Wire(key).write("status", b'{"execution_state":"busy"}', b'{"msg_id":"1"}')
+    assert frames[1] == hmac.new(key, b"".join(frames[2:]), "sha256").hexdigest().encode()
+
+
 LONG = wire.LONG_CHARACTERS + 1
 TEXTS = ["", "plain", 'a "quoted" \\ line\n\t\x00\x1f\x7f', "é ∑ 😀 \u2028", "lone \ud800 and \udc00"]
 

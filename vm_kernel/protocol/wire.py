@@ -13,6 +13,7 @@ import json
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from json import encoder
 from typing import Any
 
@@ -28,7 +29,7 @@ REMEMBERED_SIGNATURES = 65_536
 MAX_HEADER_BYTES = 16 * 1024
 #: The JSON frames of one message together.
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-#: From this length on texts are escaped by other means, and frames are signed one by one instead of joined.
+#: From this length on texts are escaped by other means.
 LONG_CHARACTERS = 256 * 1024
 #: A request's identities: one from its ROUTER socket, more when it came through proxies.
 MAX_IDENTITIES = 16
@@ -147,6 +148,26 @@ def decode_object(frame: bytes) -> dict[str, Any]:
     return value
 
 
+def _signer(key: bytes) -> Callable[[Sequence[bytes]], bytes]:
+    """HMAC-SHA256 of frames one after the other, in hex; the key is worked in once (RFC 2104, section 4), which halves
+    what a short message takes.
+    """
+    if not key:
+        return lambda frames: b""
+    block = (key if len(key) <= 64 else sha256(key).digest()).ljust(64, b"\0")
+    begun = sha256(bytes(byte ^ 0x36 for byte in block))
+    closing = sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def sign(frames: Sequence[bytes]) -> bytes:
+        inner, outer = begun.copy(), closing.copy()
+        for frame in frames:
+            inner.update(frame)
+        outer.update(inner.digest())
+        return outer.hexdigest().encode()
+
+    return sign
+
+
 class Wire:
     """Reads and writes the frames of one kernel.
 
@@ -154,21 +175,12 @@ class Wire:
     """
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._sign = _signer(key)
+        self._signed = bool(key)
         self.session = os.urandom(16).hex()
         self._count = 0
         self._seen: set[bytes] = set()
         self._order: deque[bytes] = deque()
-
-    def _sign(self, frames: Sequence[bytes]) -> bytes:
-        if not self._key:
-            return b""
-        if len(frames[-1]) < LONG_CHARACTERS:
-            return hmac.digest(self._key, b"".join(frames), "sha256").hex().encode()
-        mac = hmac.new(self._key, digestmod="sha256")
-        for frame in frames:
-            mac.update(frame)
-        return mac.hexdigest().encode()
 
     def read(self, frames: list[bytes]) -> Message:
         """A message from its frames. Raises Refused when it must be dropped, Malformed when answered."""
@@ -180,7 +192,7 @@ class Wire:
             raise Refused(f"truncated: {len(frames) - cut - 1} frames after the delimiter, 5 needed")
         signature = frames[cut + 1]
         signed = frames[cut + 2 : cut + 6]
-        if self._key:
+        if self._signed:
             self._check(signature, signed)
         header_bytes, _parent, metadata, content = signed
         message = Message(frames[:cut], header_bytes, _read_header(header_bytes))
