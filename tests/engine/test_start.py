@@ -30,7 +30,7 @@ MINI_RACER = process._mini_racer()
 ALLOWED = {
     "ctypes", "_ctypes", "ctypes._endian", "struct", "_struct", "select", "resource", "__future__", "collections", "_collections",
     "operator", "_operator", "itertools", "keyword", "reprlib", "functools", "types", "collections.abc", "_weakrefset",
-    "time", "os", "os.path", "posixpath", "genericpath", "stat", "_stat", "_collections_abc", "math",
+    "time", "mmap", "os", "os.path", "posixpath", "genericpath", "stat", "_stat", "_collections_abc", "math",
 }
 FORBIDDEN = {"asyncio", "re", "json", "typing", "dataclasses", "logging", "socket", "threading", "subprocess", "zmq", "py_mini_racer"}
 

@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> None:
 
 def start(pipe_fd: int, texts_file: int, folder: str, mem_mb: int) -> Child:
     """V8, its two contexts, then what confines them. Raises EngineUnavailable, AssetMissing."""
-    pipe = Pipe(pipe_fd, texts_file)
+    pipe = Pipe(pipe_fd)
     wake, wake_write = os.pipe()
     os.set_blocking(wake, False)
     library.load(folder, heap_flags(mem_mb))
@@ -45,7 +45,7 @@ def start(pipe_fd: int, texts_file: int, folder: str, mem_mb: int) -> Child:
 
     def prepare(lane: Lane, context: Context) -> None:
         report_rejections(context, lambda: lane.cancelled)
-        lane.holder = open_holder(context)
+        lane.holder, lane.text_file = open_holder(context), texts_file
 
     session = Lane(wake_write, (natives, script("session.js")), prepare)
     parser = Lane(wake_write, (natives, script("parser.js")))

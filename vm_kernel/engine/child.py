@@ -269,6 +269,6 @@ class Child:
         elif kind == INPUT:
             self._session.answer(payload)
         elif kind == frames.TAKEN:
-            self._pipe.taken(self._session)
+            self._session.text_taken()
         else:
             self._inquiries.ask(kind, number, payload)

@@ -43,7 +43,9 @@ class Lane:
         self.waiting = 0  # the host operation that JavaScript waits in: 0, DRAIN, ASK or TEXT
         self.cancelled = False  # the running task is to end
         self.holder: Holder | None = None
-        self._text = bytearray()  # a long text that JavaScript waits to see carried off
+        self.text_file = -1  # shared with the kernel, for one long text at a time; -1: there is none
+        self.text_shared = False  # the file holds a text that the kernel has not taken
+        self._text = 0  # its length, until it has been told
         self.context.bind("__host", self._host)
         for script in scripts:
             self.context.eval(script)
@@ -131,12 +133,13 @@ class Lane:
             self._deliver()
             return
         if operation == TEXT:
-            if self.holder is None:
+            if self.holder is None or self.text_file < 0 or self.text_shared:
                 return  # JavaScript writes it into the ring itself
             try:
-                self._text = self.holder.text()
-            except MemoryError:
+                self._text = self.holder.write_text(self.text_file)
+            except OSError:
                 return
+            self.text_shared = True
             self.header[TEXT_TAKEN] = 1
         if operation == PROMISE:
             if self.holder is not None:
@@ -150,10 +153,17 @@ class Lane:
 
     # -- records out
 
-    def take_text(self) -> bytearray:
-        """The long text that JavaScript waits with, once; it goes on after `release`."""
-        text, self._text = self._text, bytearray()
-        return text
+    def take_text(self) -> int:
+        """The length of the long text that JavaScript waits with, once; it goes on after `text_taken`."""
+        length, self._text = self._text, 0
+        return length
+
+    def text_taken(self) -> None:
+        """The kernel has the long text: the file is free, JavaScript goes on."""
+        os.ftruncate(self.text_file, 0)
+        self.text_shared = False
+        if self.waiting == TEXT:
+            self.release()
 
     def drain(self) -> bytes:
         """The records written since the last call, whole ones only."""

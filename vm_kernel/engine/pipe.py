@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from . import frames
-from .lane import DRAIN, TEXT, TEXT_ID, TEXT_KIND, Lane
+from .lane import DRAIN, TEXT_ID, TEXT_KIND, Lane
 
 # Above this the ring is not drained, so JavaScript waits: back pressure. What is on its way when a flood is stopped
 # must be read before the cell ends, so ring, this and the socket's buffer are kept small (docs/decisions.md).
@@ -13,18 +13,13 @@ OUTGOING_BYTES = 1 << 16
 
 
 class Pipe:
-    """Frames in and out without ever blocking. The process ends when the kernel's end is closed.
+    """Frames in and out without ever blocking. The process ends when the kernel's end is closed."""
 
-    texts_file: shared with the kernel, for one long text at a time; -1: there is none.
-    """
-
-    def __init__(self, descriptor: int, texts_file: int) -> None:
+    def __init__(self, descriptor: int) -> None:
         os.set_blocking(descriptor, False)
         self.descriptor = descriptor
         self.outgoing = bytearray()
         self._decoder = frames.Decoder(frames.TO_ENGINE)
-        self._texts_file = texts_file
-        self._text_shared = False  # the file holds a text that the kernel has not taken
 
     @property
     def full(self) -> bool:
@@ -65,22 +60,6 @@ class Pipe:
             self.send(frames.RECORDS, 0, data)
         if lane.waiting == DRAIN:
             lane.release()
-        elif lane.waiting == TEXT and not self._text_shared:
-            self._share(lane, lane.take_text())
-
-    def _share(self, lane: Lane, text: bytearray) -> None:
-        """A long text goes through the shared file: one turn of the pipe instead of a hundred."""
-        if text:
-            self._text_shared = True
-            view, at = memoryview(text), 0
-            while at < len(text):
-                at += os.pwrite(self._texts_file, view[at:], at)
-            payload = frames.LONG_TEXT.pack(lane.header[TEXT_KIND], len(text))
+        elif length := lane.take_text():  # one turn of the pipe instead of a hundred
+            payload = frames.LONG_TEXT.pack(lane.header[TEXT_KIND], length)
             self.send(frames.TEXT, lane.header[TEXT_ID], payload)
-
-    def taken(self, lane: Lane) -> None:
-        """The kernel has the long text: the file is free, JavaScript goes on."""
-        os.ftruncate(self._texts_file, 0)
-        self._text_shared = False
-        if lane.waiting == TEXT:
-            lane.release()

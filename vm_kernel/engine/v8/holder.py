@@ -8,6 +8,8 @@ encoder needs a tenth of that. A promise: JavaScript cannot read its state witho
 from __future__ import annotations
 
 import ctypes
+import mmap
+import os
 
 from .context import Context
 from .exports import Isolate, P, function
@@ -38,14 +40,17 @@ class Holder:
         self._isolate.enter()
         self._holder = self._isolate.keep_global(2)
 
-    def text(self) -> bytearray:
-        """The string as UTF-8, lone surrogates replaced. Raises MemoryError."""
+    def write_text(self, file: int) -> int:
+        """The string as UTF-8, lone surrogates replaced, into the empty `file`; its length. Raises OSError."""
         text = self._isolate.element(self._holder, VALUE)
-        data = bytearray(self._length(text, self._isolate.pointer))
-        if data:
-            target = ctypes.addressof((ctypes.c_char * len(data)).from_buffer(data))
-            self._write(text, self._isolate.pointer, target, len(data), REPLACE_LONE_SURROGATES, None)
-        return data
+        length = int(self._length(text, self._isolate.pointer))
+        os.ftruncate(file, length)
+        with mmap.mmap(file, length) as memory:  # V8 writes where the kernel reads: no copy between
+            target = (ctypes.c_char * length).from_buffer(memory)
+            address = ctypes.addressof(target)
+            self._write(text, self._isolate.pointer, address, length, REPLACE_LONE_SURROGATES, None)
+            del target
+        return length
 
     def promise_state(self) -> int:
         """0 pending, 1 fulfilled, 2 rejected; what it was settled with is then the holder's element RESULT."""
