@@ -39,6 +39,6 @@ def record(session_id: str, started: Started, ended: Ended, final: Record | None
         "output_bytes": usage.output_bytes,
     }
     view["actor"] = given.get("actor") or {"surface": "kernel", "client_session": started.client_session}
-    view["engine_generation"] = started.engine_generation
+    view["engine_generation"] = ended.engine_generation or started.engine_generation
     view["execution_count"] = started.execution_count
     return view

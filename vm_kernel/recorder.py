@@ -46,12 +46,17 @@ class Usage:
 
 @dataclass(frozen=True)
 class Ended:
-    """What is known when the execution is over."""
+    """What is known when the execution is over.
+
+    engine_generation: of the engine that ran it, which may not be the one that was thought alive when it started; 0
+    where it is not known better.
+    """
 
     execution_id: str
     outcome: Outcome
     ended_at: str
     usage: Usage
+    engine_generation: int = 0
 
 
 class Recorder(Protocol):

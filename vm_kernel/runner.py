@@ -142,6 +142,14 @@ class Runner:
         if self.job is not None and not self.job.execution.finished:
             self._finish(self.job, why)
 
+    def abandon(self, why: Stopped) -> None:
+        """There is no engine for what runs, nor will there be: it ends with `why`, once its start is on record."""
+        job = self.job
+        if job is not None and job.evaluating:
+            self._finish(job, why)
+        elif job is not None:
+            job.stopped = why
+
     def give_up(self, execution_id: str, reason: str) -> None:
         """The recorder has lost events of this execution: it is stopped where a record is required."""
         for execution in list(self._executions.values()):
@@ -189,7 +197,8 @@ class Runner:
         self.flush()
         if isinstance(outcome, Stopped) and outcome.lost:
             self._losses.told(job.started.client_session)
-        ended = job.ended = Ended(execution.id, outcome, timestamp(), execution.usage(cpu_ms, wall_ms, peak_mem_mb))
+        usage = execution.usage(cpu_ms, wall_ms, peak_mem_mb)
+        ended = job.ended = Ended(execution.id, outcome, timestamp(), usage, self._engine.generation)
         if job.recorded:
             self._recorder.finish(ended, partial(self._finished, job, outcome))
         else:

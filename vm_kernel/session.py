@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .engine import port
 from .losses import Losses
-from .outcomes import Interrupted, Outcome, Stopped
+from .outcomes import EngineDied, Interrupted, Outcome, Stopped
 from .readiness import Failure, Readiness
 from .request import Refusal
 from .runner import Runner
@@ -155,8 +155,13 @@ class Session:
             self._crashed = reason
             self.refusal = Refusal("SessionCrashed", f"{reason} Restart the session to go on.")
             # Not at once: the engine is telling us just now.
-            self._house.after(0.0, self._house.close_engine)
+            self._house.after(0.0, self._end_engine)
             self.changed("crashed", reason)
+
+    def _end_engine(self) -> None:
+        """And with it a cell that came before the loss was noticed, and waits for an engine that will not be."""
+        self._house.close_engine()
+        self._runner.abandon(EngineDied(self._crashed, lost=True))
 
     def prepared(self, waiting: bool) -> bool:
         """Whether the next cell may run; what must run before it is started. waiting: there is a next cell."""

@@ -27,8 +27,17 @@ class Overlay(MutableMapping[int, Mapping[str, Any]]):
         self._seen: dict[int, tuple[Mapping[str, Any], str]] = {}
         self._seen_characters = 0
         self.size = 0
-        (top,) = connection.execute(f"SELECT max(doc_id) FROM {relation.table}").fetchone()
-        self.top: int = top or 0
+        self._highest = 0
+        self._looked = False
+
+    @property
+    def top(self) -> int:
+        """Looked up when first asked for: most changes never ask."""
+        if not self._looked:
+            self._looked = True
+            (top,) = self._connection.execute(f"SELECT max(doc_id) FROM {self._relation.table}").fetchone()
+            self._highest = max(self._highest, top or 0)
+        return self._highest
 
     def __contains__(self, doc_id: object) -> bool:
         if doc_id in self._set or doc_id in self._seen:
@@ -55,7 +64,7 @@ class Overlay(MutableMapping[int, Mapping[str, Any]]):
         if len(self._set) >= GATHERED:
             self._write_set()
         self._set[doc_id] = document
-        self.top = max(self.top, doc_id)
+        self._highest = max(self._highest, doc_id)
 
     def __delitem__(self, doc_id: int) -> None:
         if doc_id not in self:

@@ -69,6 +69,8 @@ def ended(end: Ended, value: Mapping[str, Any] | None, exception: Mapping[str, A
         },
         "owner": None,
     }
+    if end.engine_generation:
+        fields["engine_generation"] = end.engine_generation
     if isinstance(outcome, Completed):
         fields["result"] = dict(value) if value is not None else _result(outcome)
         return fields

@@ -60,6 +60,7 @@ class SQLiteStorage(Storage):
         self._catalogue = Catalogue(indexes or {})
         self._gate = threading.RLock()
         self._depth = 0
+        self._undoes = True
         self._written = 0
         self._closed = False
         if create_dirs:
@@ -120,6 +121,7 @@ class SQLiteStorage(Storage):
 
         durable: False leaves the log unsynced; the next durable transaction syncs it. The outermost one decides.
         undo: inside another one, a failure undoes this one only; False: whoever catches it must fail the outer one.
+        False for the outermost holds for all inside: no savepoint is set.
         Raises: LedgerUnavailable, DuplicateKey.
         """
         wrote = False
@@ -129,7 +131,7 @@ class SQLiteStorage(Storage):
             if self._read_only:
                 raise LedgerUnavailable(f"the ledger {self.path} is open for reading only: open it for writing")
             if self._depth:
-                if undo:
+                if undo and self._undoes:
                     with self._savepoint(connection):
                         yield connection
                 else:
@@ -138,7 +140,7 @@ class SQLiteStorage(Storage):
             with self._locked():
                 before = connection.total_changes
                 connection.execute("BEGIN IMMEDIATE")
-                self._depth, self._owner = 1, threading.get_ident()
+                self._depth, self._owner, self._undoes = 1, threading.get_ident(), undo
                 try:
                     yield connection
                     connection.execute("COMMIT")

@@ -1,0 +1,132 @@
+"""Owns gateways and kernels that are killed while a session starts: it is ready or over then, never in between."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from ...rest.running import PATIENCE_S, TOKEN, Home, Running, wait_until
+from . import processes
+
+#: From the request for a session to the kill; a session needs about 150 ms.
+DELAYS_MS = (5, 30, 60, 90, 120, 160)
+
+
+class Birth:
+    """A session that is asked for in a thread. answer: None when the gateway died over it."""
+
+    def __init__(self, gateway: Running, template_id: str) -> None:
+        self._body = {
+            "template_id": template_id,
+            "workspace_id": "w",
+            "base_commit_oid": "c",
+            "worktree_path": str(gateway.home.worktree),
+        }
+        self._url = f"{gateway.origin}/api/v1/sessions"
+        self.answer: httpx.Response | None = None
+        self._asking = threading.Thread(target=self._ask)
+        self._asking.start()
+
+    def _ask(self) -> None:
+        try:
+            with httpx.Client(headers={"Authorization": f"Bearer {TOKEN}"}, timeout=PATIENCE_S) as http:
+                self.answer = http.post(self._url, json=self._body)
+        except httpx.TransportError:
+            pass
+
+    def over(self) -> None:
+        self._asking.join(PATIENCE_S)
+        assert not self._asking.is_alive(), "who asked for a session has no answer"
+
+
+def settled(gateway: Running) -> list[Any]:
+    """All sessions, when none starts any more."""
+    return wait_until(
+        lambda: [
+            rows
+            for rows in [gateway.ask("GET", "/sessions", 200)]
+            if all(row["status"] in ("ready", "closed", "crashed") for row in rows)
+        ],
+        10,
+        "the end of all starts",
+    )[0]
+
+
+def check(gateway: Running, rows: list[Any]) -> None:
+    """The ready ones work, the others say why, and no process runs for nobody."""
+    for row in rows:
+        if row["status"] == "ready":
+            assert gateway.repl(row["id"], "6 * 7")["result"]["json"] == 42
+        else:
+            assert row["last_error"], row
+            assert gateway.repl(row["id"], "1", 409)["error"]["code"] == "SESSION_NOT_READY"
+    kernels = {gateway.pid_of(row["id"]) for row in rows if row["status"] == "ready"}
+    wait_until(lambda: not strangers(gateway, kernels), 10, f"the end of {strangers(gateway, kernels)}")
+
+
+def strangers(gateway: Running, kernels: set[int]) -> list[str]:
+    ours = kernels | {gateway.process.pid}
+    return processes.described(
+        [each for each in processes.of(gateway.home) if each.pid not in ours and each.ppid() not in kernels]
+    )
+
+
+@pytest.mark.covers("rule adoption")
+@pytest.mark.covers("rule restart of the gateway")
+def test_a_session_that_starts_while_its_gateway_is_killed_is_ready_or_over_afterwards(home: Home) -> None:
+    gateway = Running(home)
+    template = gateway.template()["id"]
+    acknowledged = []
+    for delay_ms in DELAYS_MS:
+        birth = Birth(gateway, template)
+        time.sleep(delay_ms / 1000)
+        gateway.end(signal.SIGKILL)
+        birth.over()
+        gateway = Running(home)
+        if birth.answer is not None and birth.answer.status_code == 201:
+            acknowledged.append(birth.answer.json()["id"])
+        rows = settled(gateway)
+        check(gateway, rows)
+        ready = [row["id"] for row in rows if row["status"] == "ready"]
+        assert set(acknowledged) <= set(ready), f"killed after {delay_ms} ms: an acknowledged session is gone: {rows}"
+    with gateway:
+        pass
+    assert not processes.of(home), processes.described(processes.of(home))
+    left = [path.name for folder in (home.runtime, home.path / "vmg") for path in folder.glob("*")]
+    assert not left, f"files of sessions and gateways are left: {left}"
+
+
+@pytest.mark.covers("POST /sessions", "422 STARTUP_FAILED")
+@pytest.mark.parametrize("victim", ["kernel", "engine"])
+def test_a_session_whose_process_is_killed_while_it_starts_is_crashed_and_says_why(home: Home, victim: str) -> None:
+    home.write("slow.js", "const end = Date.now() + 1500; while (Date.now() < end);")
+    with Running(home) as gateway:
+        template = gateway.limited(wall_ms=0, cpu_ms=0)
+        gateway.ask("POST", f"/templates/{template}/startup-files", 201, {"path": "slow.js", "order_index": 1})
+        birth = Birth(gateway, template)
+        [row] = wait_until(lambda: gateway.ask("GET", "/sessions", 200), what="the row")
+        wait_until(lambda: gateway.ask("GET", f"/executions?session_id={row['id']}", 200), what="the startup execution")
+        time.sleep(0.3)  # on record is not yet in the engine, and this is about what runs there
+        [kernel] = [each for each in processes.of(home) if "vm_gateway.launch" in each.cmdline()]
+        engine = wait_until(lambda: processes.engine_of(kernel.pid), what="the engine")
+        os.kill(kernel.pid if victim == "kernel" else engine.pid, signal.SIGKILL)
+        birth.over()
+        assert birth.answer is not None
+        assert birth.answer.status_code == 422, birth.answer.text
+        error = birth.answer.json()["error"]
+        assert (error["code"], error["details"]["session_id"]) == ("STARTUP_FAILED", row["id"])
+        assert "SIGKILL" in error["message"], error
+        rows = settled(gateway)
+        assert [each["status"] for each in rows] == ["crashed"], rows
+        check(gateway, rows)
+        [record] = gateway.ask("GET", f"/executions?session_id={row['id']}", 200)
+        assert (record["kind"], record["status"]) == ("startup", "error"), record
+        assert record["error"]["message"], record
+        events = gateway.events(record["id"])
+        assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
