@@ -43,8 +43,7 @@ test-all: $(STAMPS)/test $(ASSETS) $(STAMPS)/kernelspec
 
 bench: $(STAMPS)/bench $(ASSETS) $(STAMPS)/kernelspec
 	@$(PY) -m compileall -q vm_kernel vm_gateway  # as an installed package is
-	@$(PY) benchmarks/kernels.py
-	@$(PY) benchmarks/ledger.py
+	@status=0; for name in kernels ledger rest sessions; do $(PY) benchmarks/$$name.py || status=1; done; exit $$status
 
 lint: $(STAMPS)/lint
 	@echo '== ruff'

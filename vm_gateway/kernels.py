@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+from collections.abc import Callable
+from hmac import compare_digest
 from typing import Any
 
-from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.session import DELIM, Session
 
 from . import notes
 from .processes import Process
@@ -20,6 +23,9 @@ from .processes import Process
 CONTROL_S = 10.0
 #: What a kernel gets to end by itself once it was asked.
 ENDS_WITHIN_S = 5.0
+
+#: ZeroMQ's own numbers for what a socket is ready for.
+POLLIN, POLLOUT = 1, 2
 
 Content = dict[str, Any]
 
@@ -31,15 +37,15 @@ class KernelGone(Exception):
 class Kernel:
     """A kernel that runs and answers. `process.ended` tells of its death; `forget` removes its files."""
 
-    def __init__(self, process: Process, client: AsyncKernelClient, note: notes.Note) -> None:
+    def __init__(self, process: Process, client: BlockingKernelClient, note: notes.Note) -> None:
         self.process = process
         self.note = note
         self._client = client
         self._waiting: dict[str, asyncio.Future[Content]] = {}
-        self._readers = [
-            asyncio.ensure_future(self._read(channel.socket))
-            for channel in (client.shell_channel, client.control_channel)
-        ]
+        self._channels = {
+            "shell": Channel(client.shell_channel, self._read),
+            "control": Channel(client.control_channel, self._read),
+        }
         process.ended.add_done_callback(self._gone)
 
     # -- what it is asked --------------------------------------------------------------------------------
@@ -76,10 +82,8 @@ class Kernel:
 
     def forget(self) -> None:
         """Removes the files of a kernel that has ended."""
-        for reader in self._readers:
-            reader.cancel()
-        for channel in (self._client.shell_channel, self._client.control_channel):
-            channel.stop()
+        for channel in self._channels.values():
+            channel.close()
         notes.remove(self.note)
 
     # -- inside ------------------------------------------------------------------------------------------
@@ -94,30 +98,21 @@ class Kernel:
         reply: asyncio.Future[Content] = asyncio.get_running_loop().create_future()
         self._waiting[msg_id] = reply
         try:
-            self._send(channel, message)
+            self._channels[channel].send(self._client.session.serialize(message))
             return await (reply if patience_s is None else asyncio.wait_for(reply, patience_s))
         except asyncio.TimeoutError:
             raise KernelGone(f"the session's process did not answer within {patience_s:.0f} s") from None
         finally:
             self._waiting.pop(msg_id, None)
 
-    def _send(self, channel: str, message: Content) -> None:
-        """By the asyncio socket itself: `channel.send` goes around it, and can swallow the news of a reply."""
-        socket = (self._client.shell_channel if channel == "shell" else self._client.control_channel).socket
-        sending = asyncio.ensure_future(socket.send_multipart(self._client.session.serialize(message)))
-        sending.add_done_callback(lambda done: done.cancelled() or done.exception())
-
-    async def _read(self, socket: Any) -> None:
-        session = self._client.session
-        while True:
-            frames = await socket.recv_multipart()
-            try:
-                message = session.deserialize(session.feed_identities(frames)[1])
-            except (ValueError, TypeError, KeyError):
-                continue  # not signed with our key, or no message at all
-            reply = self._waiting.get(message["parent_header"].get("msg_id", ""))
-            if reply is not None and not reply.done():
-                reply.set_result(message)
+    def _read(self, frames: list[bytes]) -> None:
+        try:
+            message = understood(self._client.session, frames)
+        except (ValueError, TypeError, KeyError):
+            return  # not signed with our key, or no message at all
+        reply = self._waiting.get(str(message["parent_header"].get("msg_id")))
+        if reply is not None and not reply.done():
+            reply.set_result(message)
 
     def _gone(self, ended: asyncio.Future[str]) -> None:
         # A reply may lie in the socket behind the news of the end.
@@ -129,18 +124,67 @@ class Kernel:
                 reply.set_exception(KernelGone(how))
 
 
+class Channel:
+    """One channel of a client on the event loop: its socket tells by a descriptor that it has something to tell.
+
+    jupyter_client's own asyncio channels make a future and several callbacks for each message. The descriptor speaks
+    only when something changes, and sending may use its word up: so after each the socket itself is asked.
+    """
+
+    def __init__(self, channel: Any, read: Callable[[list[bytes]], None]) -> None:
+        self._channel = channel
+        self._socket = channel.socket
+        self._read = read
+        self._descriptor: int = self._socket.FD
+        self._loop = asyncio.get_running_loop()
+        self._closed = False
+        self._loop.add_reader(self._descriptor, self._look)
+        self._loop.call_soon(self._look)
+
+    def send(self, frames: list[bytes]) -> None:
+        """Raises: KernelGone when so many messages wait that no more are taken."""
+        if self._closed or not self._socket.EVENTS & POLLOUT:
+            raise KernelGone("the session's process takes no more messages")
+        self._socket.send_multipart(frames)
+        if self._socket.EVENTS & POLLIN:
+            self._loop.call_soon(self._look)
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._loop.remove_reader(self._descriptor)
+            self._channel.stop()
+
+    def _look(self) -> None:
+        while not self._closed and self._socket.EVENTS & POLLIN:
+            self._read(self._socket.recv_multipart())
+
+
 class Clients:
     """Makes clients that share one zmq context, so that many sessions do not mean many threads."""
 
     def __init__(self) -> None:
-        self._first = AsyncKernelClient()
+        self._first = BlockingKernelClient()
 
-    def connect(self, connection_file: str) -> AsyncKernelClient:
+    def connect(self, connection_file: str) -> BlockingKernelClient:
         """A client with its shell and control channels open. Raises: OSError, ValueError for a bad file."""
-        client = AsyncKernelClient(context=self._first.context, connection_file=connection_file)
+        client = BlockingKernelClient(context=self._first.context, connection_file=connection_file)
         client.load_connection_file()
         client.start_channels(shell=True, iopub=False, stdin=False, hb=False, control=True)
         return client
+
+
+def understood(session: Session, frames: list[bytes]) -> Content:
+    """A message as `Session.deserialize` gives it, but for dates, which stay text, and old versions of the protocol.
+
+    Raises: ValueError, TypeError, KeyError when it is none, or not signed with the session's key.
+    """
+    start = frames.index(DELIM) + 1
+    signature, *parts = frames[start : start + 5]
+    if len(parts) < 4 or not compare_digest(signature, session.sign(parts)):
+        raise ValueError("not a message of this session")
+    _, parent_header, metadata, content = map(session.unpack, parts)
+    return {"parent_header": parent_header, "metadata": metadata, "content": content}
 
 
 def new_key() -> bytes:

@@ -26,6 +26,7 @@ from ..starting import Starter
 from ..store import Store
 from ..templates import Templates, ensure_fixed
 from .app import Services, application
+from .connection import Protocol
 from .door import LOCAL_HOSTS
 
 HEADER_BYTES = 32 * 1024
@@ -136,6 +137,8 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,  # type: ignore[arg-type]
+                http=Protocol,
+                proxy_headers=False,
                 lifespan="off",
                 ws="none",
                 log_config=None,
@@ -194,6 +197,8 @@ def set_up_log(level: str, as_json: bool) -> None:
 class _Lines(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:
         line = super().formatMessage(record)
+        if line.isprintable():
+            return line
         return "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)
 
 

@@ -184,8 +184,9 @@ class Oracle:
                 elif told.answer is not None and {**row, **told.answer} != row:
                     self.problems.append(f"HALF-WRITTEN: {execution_id} is {row} and was acknowledged as {told.answer}")
             for session in ledger.list_sessions().documents:
-                if session["status"] not in ("closed", "crashed") or not session.get("last_error"):
-                    self.problems.append(f"session {session['id']} has not ended, or does not say why: {session}")
+                said = {"closed": "closed_at", "crashed": "last_error"}.get(session["status"])
+                if said is None or not session.get(said):
+                    self.problems.append(f"session {session['id']} has not ended, or does not say so: {session}")
                 for row in ledger.list_executions(session["id"]).documents:
                     if row["status"] not in TERMINAL:
                         self.problems.append(f"an execution runs for ever: {row}")

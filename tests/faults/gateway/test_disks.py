@@ -170,7 +170,13 @@ class Stranger:
 
 
 @pytest.mark.covers("rule ledger failure")
-@pytest.mark.parametrize("program", [FLOCK, TRANSACTION], ids=["flock", "exclusive transaction"])
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(FLOCK, id="flock"),
+        pytest.param(TRANSACTION, id="exclusive transaction", marks=[pytest.mark.full, pytest.mark.slow]),
+    ],
+)
 def test_a_ledger_that_a_stranger_locks_refuses_after_a_wait_and_loses_nothing(home: Home, program: str) -> None:
     """One session is asked over REST, one over Jupyter, one has a cell that runs when the lock comes; all at once."""
     with Running(home) as gateway:
@@ -200,7 +206,8 @@ def test_a_ledger_that_a_stranger_locks_refuses_after_a_wait_and_loses_nothing(h
                 thread.join(PATIENCE_S)
             took = time.monotonic() - began
             assert took > WAIT_S - 1, f"it was given up after {took:.1f} s"
-            assert took < WAIT_S + 8, f"it was given up only after {took:.1f} s"
+            # Who waits for the file lock while its holder waits for SQLite may wait for both in turn.
+            assert took < 2 * WAIT_S + 5, f"it was given up only after {took:.1f} s"
             for name in ("rest", "template"):
                 assert answers[name].status_code == 503, answers[name].text
                 refused(answers[name].json(), "locked by")
