@@ -116,6 +116,12 @@ class EngineProcess:
 
     # -- death
 
+    def gone(self) -> bool:
+        """Whether it has ended, though its pipe may not have told yet; it stays to be reaped."""
+        if not hasattr(os, "waitid"):
+            return False
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
     def kill(self) -> None:
         try:
             os.kill(self.pid, signal.SIGKILL)

@@ -71,6 +71,8 @@ class Supervisor:
 
     def evaluate(self, cell: int, name: str, code: str, limits: Limits, variables: Variables = None) -> None:
         assert self._run is None and self._waiting is None, "one cell at a time"
+        while self._process is not None and self._process.gone():
+            self.pump()  # it died unseen: the cell is for the next engine, not for this one
         if self._fatal:
             self._report(refused(cell, self._fatal))
         elif self._process is None and (refusal := self._losses.refusal(time.monotonic())):
@@ -152,8 +154,7 @@ class Supervisor:
             return
         try:
             alive = process.write()
-            # Once: a flood must not keep the loop from its other sockets.
-            data = process.read() if read else None
+            data = process.read() if read else None  # once: a flood must not keep the loop from its other sockets
             if data:
                 for frame in self._decoder.feed(data):
                     self._receive(*frame)
@@ -161,7 +162,6 @@ class Supervisor:
                 self._died(process)
         except frames.BadFrame as error:
             self._killed_for = EngineDied(f"the engine sent what it never sends ({error}) and was ended", lost=True)
-            process.kill()
             self._died(process)
         if self._process is process:
             self._watch(process)
