@@ -78,6 +78,7 @@ UNSEEN = {
 }
 
 RULES = (
+    "recordings",
     "ids",
     "request ids",
     "token",

@@ -60,7 +60,7 @@ KNOWS = {
 #: Only these may know both the wire and the engine.
 COMPOSERS = {"kernel", "launch"}
 #: What the gateway may take from vm_kernel; vm_gateway/launch composes a whole session and may take all.
-SHARED = VOCABULARY | {"recorder", "worktree", "plan", "owner", "ids", "log"}
+SHARED = VOCABULARY | {"payloads", "recorder", "worktree", "plan", "owner", "ids", "log"}
 
 START_LOADS_NONE_OF = (
     "argparse", "asyncio", "concurrent", "email", "ipykernel", "IPython", "jupyter_client", "logging",

@@ -160,9 +160,11 @@ class Client:
 
     # Executions
 
-    def repl(self, session_id: str, code: str, wait: bool = True) -> shapes.Execution:
-        """wait: False returns the record while it is still `running`."""
-        body = {"session_id": session_id, "input": code}
+    def repl(
+        self, session_id: str, code: str, wait: bool = True, stdin: Sequence[str] | None = None
+    ) -> shapes.Execution:
+        """wait: False returns the record while it is still `running`. stdin: lines for `prompt()`."""
+        body = _given({"session_id": session_id, "input": code, "stdin": stdin})
         return cast("shapes.Execution", self._run(("executions", "repl"), body, wait))
 
     def run_file(
@@ -172,9 +174,10 @@ class Client:
         args: Mapping[str, Any] | None = None,
         env: Mapping[str, Any] | None = None,
         wait: bool = True,
+        stdin: Sequence[str] | None = None,
     ) -> shapes.Execution:
-        """path: inside the worktree. args: the global `__ARGS__` of the run. env: recorded only."""
-        body = _given({"session_id": session_id, "path": path, "args": args, "env": env})
+        """path: inside the worktree. args: the global `__ARGS__` of the run. env: recorded only. stdin: as `repl`."""
+        body = _given({"session_id": session_id, "path": path, "args": args, "env": env, "stdin": stdin})
         return cast("shapes.Execution", self._run(("executions", "run-file"), body, wait))
 
     def executions(self, session_id: str, limit: int | None = None) -> list[shapes.Execution]:
@@ -187,6 +190,10 @@ class Client:
     def events(self, execution_id: str, after_seq: int = 0) -> list[shapes.Event]:
         """Those with a higher `seq`, ascending; the highest one is the next call's `after_seq`."""
         return self._list(("executions", execution_id, "events"), {"after_seq": after_seq or None})
+
+    def source(self, execution_id: str) -> shapes.Source:
+        """The very text that it ran, of a file too."""
+        return cast("shapes.Source", self._get("executions", execution_id, "source"))
 
     def cancel(self, execution_id: str) -> shapes.Execution:
         return cast("shapes.Execution", self._run(("executions", execution_id, "cancel"), {}))

@@ -54,10 +54,16 @@ class Executions:
 
     # -- running -----------------------------------------------------------------------------------------
 
-    async def repl(self, session_id: str, code: str, actor: Actor, wait: bool = True) -> Document:
-        """Raises: SESSION_NOT_FOUND, SESSION_NOT_READY, SESSION_BUSY, OUTPUT_LIMIT_EXCEEDED, LEDGER_UNAVAILABLE."""
+    async def repl(
+        self, session_id: str, code: str, actor: Actor, wait: bool = True, stdin: Sequence[str] = ()
+    ) -> Document:
+        """stdin: lines for `prompt()`, one after the other; without, it is refused.
+
+        Raises: SESSION_NOT_FOUND, SESSION_NOT_READY, SESSION_BUSY, OUTPUT_LIMIT_EXCEEDED, LEDGER_UNAVAILABLE.
+        """
         live, kernel = self._sessions.usable(session_id)
-        return await self._run(live, kernel, code, {"kind": "repl", "actor": dict(actor)}, wait)
+        vm = {"kind": "repl", "actor": dict(actor), "stdin": list(stdin)}
+        return await self._run(live, kernel, code, vm, wait)
 
     async def run_file(
         self,
@@ -67,6 +73,7 @@ class Executions:
         env: dict[str, Any],
         actor: Actor,
         wait: bool = True,
+        stdin: Sequence[str] = (),
     ) -> Document:
         """As `repl`. The file is opened once; a bad path wins over busy, busy over a missing file (contract 6)."""
         row = self._sessions.row(session_id)
@@ -85,6 +92,7 @@ class Executions:
             raise
         live, kernel = self._sessions.usable(session_id)
         vm = {"kind": "run_file", "path": source.path, "args": args, "env": env, "actor": dict(actor)}
+        vm["stdin"] = list(stdin)
         return await self._run(live, kernel, source.text, vm, wait)
 
     async def cancel(self, execution_id: str) -> Document:

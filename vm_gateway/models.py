@@ -74,6 +74,14 @@ def session(row: Row) -> View:
     return view | {name: row[name] for name in _SESSION_WHEN_SET if row.get(name)}
 
 
+def source(row: Row) -> View:
+    """Of the very text that an execution ran; `text` is absent where an older record has none."""
+    view = {"execution_id": row["id"], "kind": row["kind"]}
+    view |= {"path": row["path"]} if "path" in row else {}
+    text = row.get("input", row.get("source"))
+    return view if text is None else {**view, "text": text}
+
+
 def execution(row: Row) -> View:
     """Of one execution; what is not known yet is left out."""
     view = {name: row[name] for name in _EXECUTION[:3]}

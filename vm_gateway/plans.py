@@ -30,8 +30,10 @@ def snapshot(template: Mapping[str, Any]) -> Document:
     )
 
 
-def plan_of(session: Mapping[str, Any], owner: Mapping[str, Any], orphan_grace_s: int) -> SessionPlan:
-    """The plan for a session's process. owner: the gateway that starts it."""
+def plan_of(
+    session: Mapping[str, Any], owner: Mapping[str, Any], orphan_grace_s: int, generation_offset: int = 0
+) -> SessionPlan:
+    """The plan for a session's process. owner: the gateway that starts it. generation_offset: see `SessionPlan`."""
     kept = session["snapshot"]
     settings = kept["settings"]
     runtime, life = settings["runtime"], settings["session"]
@@ -54,4 +56,5 @@ def plan_of(session: Mapping[str, Any], owner: Mapping[str, Any], orphan_grace_s
         require_containment=life["require_containment"],
         orphan_grace_s=orphan_grace_s,
         owner=dict(owner),
+        generation_offset=generation_offset,
     )

@@ -202,7 +202,9 @@ class Sessions:
 
     async def _bring_up(self, live: Live, row: Document) -> Document:
         """From `starting` to `ready`, or to `crashed`. Holds the lock."""
-        plan = plans.plan_of(row, self._owner, self.policy.orphan_grace_s)
+        newest = await self.store.newest_execution(live.id)
+        before = int(newest.get("engine_generation", 0)) if newest is not None else 0
+        plan = plans.plan_of(row, self._owner, self.policy.orphan_grace_s, before)
 
         def spawned(process: Process) -> None:
             live.starting = process

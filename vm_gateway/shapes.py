@@ -114,6 +114,18 @@ class Event(_Event, total=False):
     late: bool
 
 
+class _Source(TypedDict):
+    execution_id: str
+    kind: str
+
+
+class Source(_Source, total=False):
+    """`path`: of a file. `text` is absent where an older record has none."""
+
+    path: str
+    text: str
+
+
 class Summary(TypedDict):
     active_sessions: int
     active_session_ids: list[str]

@@ -20,7 +20,7 @@ from .log import log
 from .loop import Loop
 from .losses import Losses
 from .outcomes import Completed, Interrupted, Outcome
-from .prompt import Prompt
+from .prompt import Prepared, Prompt
 from .protocol import messages
 from .protocol.channels import CONTROL, SHELL, STDIN, Channels
 from .protocol.wire import encode
@@ -76,6 +76,7 @@ class Kernel:
             self._recorder,
             self._losses,
             require_record=plan is None or plan.require_ledger,
+            generation_offset=plan.generation_offset if plan is not None else 0,
         )
         house = House(
             listen=partial(channels.listen, SHELL),
@@ -187,7 +188,9 @@ class Kernel:
         if planned.kind == "run_file":
             name, variables = planned.path, {"__ARGS__": planned.metadata["args"]}
         ask: Callable[[str, bool], None] | None = None
-        if asked.allow_stdin:
+        if planned.stdin:
+            ask = Prepared(planned.stdin, execution, self._engine.answer).ask
+        elif asked.allow_stdin:
             ask = partial(self._prompt.ask, request, execution)
         started = self._runner.describe(execution, request.message.session, planned.metadata)
         self._runner.run(Job(execution, started, name, partial(self._concluded, request, asked), ask, variables))

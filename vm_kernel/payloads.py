@@ -22,12 +22,13 @@ _AROUND = len('{"type":"","preview":}')
 
 
 def value_payload(value: Value | None) -> Payload:
-    """`type`, `preview`, `json` where the value has that form, `mime` where it brought one."""
+    """`type`, `preview`, `json` where the value has that form, `mime` where a notebook shows more than the preview."""
     if value is None or value.type == "undefined":
         return {"type": "undefined", "preview": "undefined", "json": None}
     payload: Payload = {"type": value.type, "preview": value.preview}
-    if value.mime:
-        payload["mime"] = value.mime
+    mime = _mime(value)
+    if mime:
+        payload["mime"] = mime
     if value.json is not None:
         try:
             payload["json"] = json.loads(value.json)
@@ -47,8 +48,9 @@ def value_bytes(value: Value | None, escaped_preview: bytes = b"") -> int:
         return len('{"type":"undefined","preview":"undefined","json":null}')
     preview_bytes = len('""') + len(escaped_preview or escape(value.preview))
     size = _AROUND + len(value.type) + preview_bytes
-    if value.mime:
-        size += len(',"mime":') + len(encode(value.mime))
+    mime = _mime(value)
+    if mime:
+        size += len(',"mime":') + len(encode(mime))
     if value.json is not None:
         size += len(',"json":') + len(value.json.encode("utf-8", "surrogatepass"))
     elif value.type == "string" and len(value.preview) <= LONGEST_JSON_STRING:
@@ -57,12 +59,41 @@ def value_bytes(value: Value | None, escaped_preview: bytes = b"") -> int:
 
 
 def exception_payload(outcome: Raised | Stopped) -> Payload:
-    """`message`, and of what user code threw its `stack` and the `traceback` that a person reads."""
+    """`message`, `name`, and of what user code threw its `stack` and the `traceback` that a person reads."""
     name, message = ename(outcome), evalue(outcome)
-    payload: Payload = {"message": f"{name}: {message}" if name else message}
+    payload: Payload = {"message": f"{name}: {message}" if name else message, "name": name}
     if isinstance(outcome, Raised):
         if outcome.error.stack:
             payload["stack"] = outcome.error.stack
         if outcome.error.traceback:
             payload["traceback"] = list(outcome.error.traceback)
     return payload
+
+
+def result_of(payload: Payload) -> Payload:
+    """`result` of the record, from the payload of the value: a text that only notebooks show is left to the event."""
+    if payload.get("mime", {}).keys() == {"text/plain"}:
+        return {name: each for name, each in payload.items() if name != "mime"}
+    return dict(payload)
+
+
+def error_of(payload: Payload) -> Payload:
+    """`error` of the record, from the payload of the exception."""
+    return {name: payload[name] for name in ("message", "stack", "traceback") if name in payload}
+
+
+def shown_text(payload: Payload) -> str:
+    """The text/plain that a notebook shows for a value of this payload."""
+    text = payload.get("mime", {}).get("text/plain")
+    if isinstance(text, str):
+        return text
+    preview = str(payload["preview"])
+    return f"'{preview}'" if payload["type"] == "string" else preview
+
+
+def _mime(value: Value) -> dict[str, Any]:
+    """What a notebook shows of the value, without a text that its preview tells (`shown_text`)."""
+    derived = f"'{value.preview}'" if value.type == "string" else value.preview
+    if value.text == derived:
+        return value.mime
+    return {"text/plain": value.text, **value.mime}

@@ -36,6 +36,8 @@ class SessionPlan:
     on_engine_loss: `crash` or `fresh` (contract 18.4). idle_timeout_s, max_age_s: 0 is never.
     owner: `{boot_id, pid, start_time}` of the gateway that started the process; None where a Jupyter client did.
     orphan_grace_s: how long the session outlives a gateway that is gone.
+    generation_offset: engines that the session had before this process, so that `engine_generation` tells in the whole
+    session whether two executions could share variables.
     """
 
     session_id: str
@@ -56,11 +58,12 @@ class SessionPlan:
     require_containment: bool = False
     orphan_grace_s: int = 600
     owner: dict[str, Any] | None = None
+    generation_offset: int = 0
 
     def __post_init__(self) -> None:
         if self.on_engine_loss not in ("crash", "fresh"):
             raise PlanError(f"on_engine_loss is {self.on_engine_loss!r}: crash or fresh")
-        for name in ("idle_timeout_s", "max_age_s", "orphan_grace_s"):
+        for name in ("idle_timeout_s", "max_age_s", "orphan_grace_s", "generation_offset"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 0:
                 raise PlanError(f"{name} must be a whole number of 0 or more")
 

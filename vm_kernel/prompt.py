@@ -1,8 +1,8 @@
-"""Owns the one line of input that a cell can wait for; refuses to know who runs the cell."""
+"""Owns the lines of input that a cell can wait for; refuses to know who runs the cell."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .desk import Desk, Request
 from .execution import Execution
@@ -13,6 +13,25 @@ from .protocol.channels import STDIN
 #: A client that has just connected may have its stdin channel a moment later than its shell channel.
 TRIES = 20
 BETWEEN_TRIES_S = 0.05
+
+
+class Prepared:
+    """Lines that came with the request, given to the cell one after the other; then there is no one to ask.
+
+    give: `Engine.answer`.
+    """
+
+    def __init__(self, lines: Sequence[str], execution: Execution, give: Callable[[str | None], None]) -> None:
+        self._lines = iter(lines)
+        self._execution = execution
+        self._give = give
+
+    def ask(self, text: str, password: bool) -> None:
+        line = next(self._lines, None)
+        if self._execution.asks(text, password):
+            if line is not None:
+                self._execution.hears(line, password)
+            self._give(line)
 
 
 class _Open:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .outcomes import Completed
-from .payloads import exception_payload, value_payload
+from .payloads import error_of, exception_payload, result_of, value_payload
 from .recorder import Ended, Started
 
 Record = dict[str, Any]
@@ -28,9 +28,9 @@ def record(session_id: str, started: Started, ended: Ended, final: Record | None
         "ended_at": ended.ended_at,
     }
     if isinstance(outcome, Completed):
-        view["result"] = final or value_payload(outcome.value)
+        view["result"] = result_of(final or value_payload(outcome.value))
     else:
-        view["error"] = final or exception_payload(outcome)
+        view["error"] = error_of(final or exception_payload(outcome))
     view["metrics"] = {
         "cpu_ms": usage.cpu_ms,
         "wall_ms": usage.wall_ms,

@@ -52,7 +52,10 @@ def detail(content: dict[str, Any]) -> int:
 
 @dataclass(frozen=True)
 class Planned:
-    """`metadata.vm` of an execute_request (design 7.7). kind: `repl` or `run_file`, which has `path` and `args`."""
+    """`metadata.vm` of an execute_request (design 7.7). kind: `repl` or `run_file`, which has `path` and `args`.
+
+    stdin: lines for `prompt()`, one after the other, in place of a client that could be asked.
+    """
 
     execution_id: str | None = None
     kind: str = "repl"
@@ -60,6 +63,7 @@ class Planned:
     args: Any = None
     env: dict[str, Any] | None = None
     actor: dict[str, Any] | None = None
+    stdin: tuple[str, ...] = ()
     refuse_if_busy: bool = False
 
     @property
@@ -117,6 +121,9 @@ def _planned(vm: dict[str, Any]) -> Planned:
         elif key == "path":
             if not isinstance(value, str) or not value:
                 raise Refusal("InvalidRequest", "metadata.vm.path must be text and not empty")
+        elif key == "stdin":
+            if not isinstance(value, list) or not all(isinstance(line, str) for line in value):
+                raise Refusal("InvalidRequest", "metadata.vm.stdin must be a list of lines")
         elif key in ("env", "actor"):
             _object(f"vm.{key}", value)
         elif key == "if_busy":
@@ -137,6 +144,7 @@ def _planned(vm: dict[str, Any]) -> Planned:
         args=vm.get("args"),
         env=vm.get("env"),
         actor=vm.get("actor"),
+        stdin=tuple(vm.get("stdin", ())),
         refuse_if_busy="if_busy" in vm,
     )
 

@@ -60,7 +60,7 @@ class Runner:
     """Runs jobs one at a time; `job` is the one that runs.
 
     make: `Execution` with the channel it publishes on. require_record: an execution that cannot be recorded is not run
-    (contract 18.6); without, its client is told.
+    (contract 18.6); without, its client is told. generation_offset: see `SessionPlan`.
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class Runner:
         recorder: Recorder,
         losses: Losses,
         require_record: bool,
+        generation_offset: int = 0,
     ) -> None:
         self.job: Job | None = None
         self._engine = engine
@@ -78,6 +79,7 @@ class Runner:
         self._recorder = recorder
         self._losses = losses
         self._require_record = require_record
+        self._generation_offset = generation_offset
         self._page = Page(keep=not isinstance(recorder, NoRecorder))
         self._make = partial(make, limits=limits, page=self._page)
         self._cells = 0
@@ -114,10 +116,14 @@ class Runner:
             started_at=execution.started_at,
             execution_count=execution.count,
             silent=execution.silent,
-            engine_generation=self._engine.generation,
+            engine_generation=self._generation,
             client_session=client_session,
             metadata=metadata,
         )
+
+    @property
+    def _generation(self) -> int:
+        return self._engine.generation + self._generation_offset
 
     def run(self, job: Job) -> None:
         """Takes the job through; called when none runs."""
@@ -198,7 +204,7 @@ class Runner:
         if isinstance(outcome, Stopped) and outcome.lost:
             self._losses.told(job.started.client_session)
         usage = execution.usage(cpu_ms, wall_ms, peak_mem_mb)
-        ended = job.ended = Ended(execution.id, outcome, timestamp(), usage, self._engine.generation)
+        ended = job.ended = Ended(execution.id, outcome, timestamp(), usage, self._generation)
         if job.recorded:
             self._recorder.finish(ended, partial(self._finished, job, outcome))
         else:

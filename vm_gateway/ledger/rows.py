@@ -8,6 +8,7 @@ from typing import Any
 
 from vm_kernel.events import Event
 from vm_kernel.outcomes import Completed, Raised, ename, evalue
+from vm_kernel.payloads import error_of, result_of
 from vm_kernel.recorder import Ended, Started
 
 from .codec import encode
@@ -39,8 +40,7 @@ def begun(started: Started, session_id: str, owner: Mapping[str, Any], actor: Ma
         "execution_count": started.execution_count,
         "owner": dict(owner),
     }
-    if started.kind == "repl":
-        row["input"] = started.code
+    row["input" if started.kind == "repl" else "source"] = started.code
     if "path" in given:
         row["path"] = given["path"]
     return row
@@ -72,10 +72,10 @@ def ended(end: Ended, value: Mapping[str, Any] | None, exception: Mapping[str, A
     if end.engine_generation:
         fields["engine_generation"] = end.engine_generation
     if isinstance(outcome, Completed):
-        fields["result"] = dict(value) if value is not None else _result(outcome)
+        fields["result"] = result_of(dict(value)) if value is not None else _result(outcome)
         return fields
     if exception is not None:
-        fields["error"] = {name: exception[name] for name in ("message", "stack", "traceback") if name in exception}
+        fields["error"] = error_of(dict(exception))
     else:
         fields["error"] = {"message": f"{ename(outcome)}: {evalue(outcome)}"}
         if isinstance(outcome, Raised) and outcome.error.stack:

@@ -73,6 +73,7 @@ class CreateSession(Body):
 class Repl(Body):
     session_id: Text = None
     input: Text = None
+    stdin: Union[list[str], None] = None
 
 
 class RunFile(Body):
@@ -80,6 +81,7 @@ class RunFile(Body):
     path: Text = None
     args: Union[dict[str, Any], None] = None
     env: Union[dict[str, Any], None] = None
+    stdin: Union[list[str], None] = None
 
 
 Shape = TypeVar("Shape", bound=Body)

@@ -29,6 +29,7 @@ class ExecutionRoutes:
             ("POST", "/executions/run-file", self.run_file),
             ("GET", one, self.get),
             ("GET", f"{one}/events", self.events),
+            ("GET", f"{one}/source", self.source),
             ("POST", f"{one}/cancel", self.cancel),
         ]
 
@@ -44,7 +45,7 @@ class ExecutionRoutes:
         body = await bodies.read(request, bodies.Repl, self._most_bytes)
         required(session_id=body.session_id, input=body.input)
         session_id = uuid_of(str(body.session_id), "session_id")
-        row = await self._executions.repl(session_id, str(body.input), actor(request), wait)
+        row = await self._executions.repl(session_id, str(body.input), actor(request), wait, body.stdin or ())
         return answer(models.execution(row), 201 if wait else 202)
 
     async def run_file(self, request: Request) -> Response:
@@ -53,7 +54,7 @@ class ExecutionRoutes:
         required(session_id=body.session_id, path=body.path)
         session_id = uuid_of(str(body.session_id), "session_id")
         row = await self._executions.run_file(
-            session_id, str(body.path), body.args or {}, body.env or {}, actor(request), wait
+            session_id, str(body.path), body.args or {}, body.env or {}, actor(request), wait, body.stdin or ()
         )
         return answer(models.execution(row), 201 if wait else 202)
 
@@ -65,6 +66,9 @@ class ExecutionRoutes:
         after = whole_number(request.query_params.get("after_seq"), "after_seq", 0, 0)
         limit = whole_number(request.query_params.get("limit"), "limit", None, 1)
         return answer(await self._executions.events(execution_id, after or 0, limit))
+
+    async def source(self, request: Request) -> Response:
+        return answer(models.source(self._executions.row(_execution_id(request))))
 
     async def cancel(self, request: Request) -> Response:
         return answer(models.execution(await self._executions.cancel(_execution_id(request))))
