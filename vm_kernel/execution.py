@@ -182,7 +182,10 @@ class Execution:
             if value is not None and _is_long_string(value):
                 self._long_preview = escape(value.preview)
             payload = value_payload(value) if self._page.keep else {}
-            self._note("value", payload, value_bytes(value, self._long_preview))
+            size = value_bytes(value, self._long_preview)
+            if outcome.expressions is not None:  # the reply brings them; they count as what the cell shows
+                size += len(encode(messages.execute_ok(0, (), outcome.expressions)))
+            self._note("value", payload, size)
             self.final = payload or None
         elif isinstance(outcome, Raised):
             payload = self.final = exception_payload(outcome)

@@ -193,7 +193,8 @@ class Kernel:
         elif asked.allow_stdin:
             ask = partial(self._prompt.ask, request, execution)
         started = self._runner.describe(execution, request.message.session, planned.metadata)
-        self._runner.run(Job(execution, started, name, partial(self._concluded, request, asked), ask, variables))
+        then = partial(self._concluded, request, asked)
+        self._runner.run(Job(execution, started, name, then, ask, variables, asked.expressions))
 
     def _concluded(
         self, request: Request, asked: asks.Execute, job: Job, outcome: Outcome, problem: str | None
@@ -211,7 +212,7 @@ class Kernel:
             if asked.store_history and execution.kind == "repl":
                 self._history.add(execution.count, asked.code, shown)
             if isinstance(outcome, Completed):
-                reply = messages.execute_ok(execution.count, execution.pages)
+                reply = messages.execute_ok(execution.count, execution.pages, outcome.expressions)
             else:
                 reply = messages.execute_error(messages.outcome_error(outcome), execution.count)
             if asked.planned is not None and job.ended is not None:

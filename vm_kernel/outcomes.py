@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Union
 
@@ -37,9 +38,13 @@ class JavaScriptError:
 
 @dataclass(frozen=True)
 class Completed:
-    """The cell ran to its end; `value` is None when there is nothing to show."""
+    """The cell ran to its end; `value` is None when there is nothing to show.
+
+    expressions: what became of the expressions that were to be evaluated at its end, by their names; None: of none.
+    """
 
     value: Value | None = None
+    expressions: Mapping[str, Value | JavaScriptError] | None = None
     status = "ok"
 
 

@@ -82,7 +82,7 @@ class Planned:
 
 @dataclass(frozen=True)
 class Execute:
-    """An execute_request, checked. planned: its `metadata.vm`; None when it has none."""
+    """An execute_request, checked. planned: its `metadata.vm`; None when it has none. expressions: None for none."""
 
     code: str
     silent: bool
@@ -90,13 +90,16 @@ class Execute:
     allow_stdin: bool
     stop_on_error: bool
     planned: Planned | None = None
+    expressions: dict[str, str] | None = None
 
 
 def execute(content: dict[str, Any], metadata: dict[str, Any]) -> Execute:
     """The execute_request in a message; a Refusal with the first thing that is wrong."""
-    expressions = content.get("user_expressions", {})
-    if expressions is not None and not isinstance(expressions, dict):
-        raise Refusal("InvalidRequest", "content.user_expressions must be an object")
+    expressions = content.get("user_expressions") or None
+    if expressions is not None and not (
+        isinstance(expressions, dict) and all(isinstance(code, str) for code in expressions.values())
+    ):
+        raise Refusal("InvalidRequest", "content.user_expressions must be an object with texts")
     silent = flag(content, "silent", False)
     vm = metadata.get("vm")
     return Execute(
@@ -106,6 +109,7 @@ def execute(content: dict[str, Any], metadata: dict[str, Any]) -> Execute:
         allow_stdin=flag(content, "allow_stdin", True),
         stop_on_error=flag(content, "stop_on_error", True),
         planned=None if vm is None else _planned(_object("vm", vm)),
+        expressions=expressions,
     )
 
 

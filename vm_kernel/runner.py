@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from .engine import port
 from .events import timestamp
@@ -31,7 +30,10 @@ class Job:
     recorded, why. ask: asks its client for a line (prompt, password); None where there is no one to ask.
     """
 
-    __slots__ = ("ask", "ended", "evaluating", "execution", "globals", "name", "recorded", "started", "stopped", "then")
+    __slots__ = (
+        "ask", "ended", "evaluating", "execution", "expressions", "globals", "name", "recorded", "started", "stopped",
+        "then",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -40,7 +42,8 @@ class Job:
         name: str,
         then: Callable[[Job, Outcome, str | None], None],
         ask: Callable[[str, bool], None] | None = None,
-        globals_: dict[str, Any] | None = None,
+        globals_: port.Variables = None,
+        expressions: port.Expressions = None,
     ) -> None:
         self.execution = execution
         self.started = started
@@ -48,6 +51,7 @@ class Job:
         self.then = then
         self.ask = ask
         self.globals = globals_
+        self.expressions = expressions
         self.ended: Ended | None = None
         self.evaluating = False
         #: False once its start could not be recorded and it runs all the same.
@@ -188,7 +192,9 @@ class Runner:
             if len(self._executions) > LATE_EXECUTIONS:
                 self._executions.popitem(last=False)
             job.evaluating = True
-            self._engine.evaluate(execution.cell, job.name, execution.code, self._limits, job.globals)
+            self._engine.evaluate(
+                execution.cell, job.name, execution.code, self._limits, job.globals, job.expressions
+            )
 
     def _tell_of_loss(self, job: Job) -> None:
         """To whoever runs the first cell that is seen on a new engine."""

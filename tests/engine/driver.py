@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from vm_kernel.engine.port import Answered, Engine, Finished, Printed, Report, Sink
+from vm_kernel.engine.port import Answered, Engine, Expressions, Finished, Printed, Report, Sink
 from vm_kernel.limits import Limits
 
 NO_LIMITS = Limits(0, 0, 0, 0, 0)
@@ -61,9 +61,9 @@ class Driver:
     def wait_for(self, kind: type, timeout_s: float = 20.0, since: int = 0) -> Any:
         return self.until(lambda: next((r for r in self.reports[since:] if isinstance(r, kind)), None), timeout_s)
 
-    def begin(self, code: str, limits: Limits | None = None) -> int:
+    def begin(self, code: str, limits: Limits | None = None, expressions: Expressions = None) -> int:
         self._cell += 1
-        self.engine.evaluate(self._cell, f"cell [{self._cell}]", code, limits or self.limits)
+        self.engine.evaluate(self._cell, f"cell [{self._cell}]", code, limits or self.limits, None, expressions)
         return self._cell
 
     def finish(self, cell: int, timeout_s: float = 20.0) -> Finished:

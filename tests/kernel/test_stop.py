@@ -134,13 +134,11 @@ class Refusing(FakeEngine):
 
     refusing = False
 
-    def evaluate(
-        self, cell: int, name: str, code: str, limits: Limits, variables: dict[str, Any] | None = None
-    ) -> None:
+    def evaluate(self, cell: int, name: str, code: str, limits: Limits, *extras: Any) -> None:
         if self.refusing:
             self._tell(port.Finished(cell, EngineDied("the engine was lost too often", lost=True), 0, 0, 0))
         else:
-            super().evaluate(cell, name, code, limits, variables)
+            super().evaluate(cell, name, code, limits, *extras)
 
 
 def test_a_cell_refused_after_a_loss_is_not_told_that_an_engine_was_restarted() -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..limits import Limits
-from ..outcomes import Completed, EngineDied, JavaScriptError, Outcome, Raised, Stopped, TimedOut
+from ..outcomes import Completed, EngineDied, JavaScriptError, Outcome, Raised, Stopped, TimedOut, Value
 from . import port, script
 
 #: Reports of a running cell in one `pump`: a pipe, too, gives a bounded piece.
@@ -46,6 +46,7 @@ class FakeEngine:
         self._limits = Limits()
         self._names: dict[str, Any] = {}
         self._variables: dict[str, Any] = {}
+        self._expressions: port.Expressions = None
         self._timers: list[_Timer] = []
         self._looping: int | None = None
         self._closed = False
@@ -61,10 +62,16 @@ class FakeEngine:
         self._tell(port.Ready(self._generation, os.getpid()))
 
     def evaluate(
-        self, cell: int, name: str, code: str, limits: Limits, variables: dict[str, Any] | None = None
+        self,
+        cell: int,
+        name: str,
+        code: str,
+        limits: Limits,
+        variables: dict[str, Any] | None = None,
+        expressions: port.Expressions = None,
     ) -> None:
         assert self._steps is None, "the previous cell is not finished"
-        self._variables = dict(variables or {})
+        self._variables, self._expressions = dict(variables or {}), expressions
         self._names.update(self._variables)
         self.evaluated.append(code)
         self._cell, self._limits, self._started = cell, limits, time.monotonic()
@@ -152,11 +159,10 @@ class FakeEngine:
         try:
             step = steps.send(self._answer)
         except script.Thrown as thrown:
-            error = JavaScriptError(thrown.name, thrown.message, thrown.traceback, thrown.traceback[0])
-            self._finish(Raised(error))
+            self._finish(Raised(_error(thrown)))
             return
         except StopIteration as end:
-            self._finish(Completed(end.value))
+            self._finish(Completed(end.value, self._evaluated_expressions()))
             return
         self._answer = None
         cell = self._cell
@@ -175,6 +181,19 @@ class FakeEngine:
             self._die(step.final)
         else:
             self._waiting = True
+
+    def _evaluated_expressions(self) -> dict[str, Value | JavaScriptError] | None:
+        if self._expressions is None:
+            return None
+        found: dict[str, Value | JavaScriptError] = {}
+        for name, code in self._expressions.items():
+            try:
+                next(script.run(code, self._names))
+            except StopIteration as end:
+                found[name] = end.value or Value("undefined", "undefined", "undefined")
+            except script.Thrown as thrown:
+                found[name] = _error(thrown)
+        return found
 
     def _finish(self, outcome: Outcome) -> None:
         for name in self._variables:
@@ -219,3 +238,7 @@ class FakeEngine:
     def _wake(self) -> None:
         if not self._closed:
             os.write(self._writer, b".")
+
+
+def _error(thrown: script.Thrown) -> JavaScriptError:
+    return JavaScriptError(thrown.name, thrown.message, thrown.traceback, thrown.traceback[0])

@@ -8,7 +8,7 @@ Reports come through the sink, from `pump` or at once from any other call.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, Union
 
@@ -106,6 +106,9 @@ class Lost:
 #: Globals of one cell, by name, with JSON values.
 Variables = Union[dict[str, Any], None]
 
+#: Code of expressions, by the names under which their values are reported with the end of the cell.
+Expressions = Union[Mapping[str, str], None]
+
 Report = Union[Ready, Printed, Displayed, Cleared, Asked, Answered, Finished, TurnStopped, Lost]
 Sink = Callable[[Report], None]
 
@@ -120,10 +123,19 @@ class Engine(Protocol):
     def start(self) -> None:
         """Called once, as early as possible; returns at once, `Ready` follows."""
 
-    def evaluate(self, cell: int, name: str, code: str, limits: Limits, variables: Variables = None) -> None:
+    def evaluate(
+        self,
+        cell: int,
+        name: str,
+        code: str,
+        limits: Limits,
+        variables: Variables = None,
+        expressions: Expressions = None,
+    ) -> None:
         """Called when the previous cell is finished, also before `Ready` and after `Lost`.
 
         `name` appears in stack traces. `variables`: globals with JSON values that are there while the cell runs.
+        `expressions`: evaluated at the end of a cell that succeeds, as part of it; one that throws does not fail it.
         Exactly one `Finished` follows, at once where no engine can be had.
         """
 

@@ -143,21 +143,38 @@ def answer_content(text: str) -> dict[str, Any]:
 
 def _outcome(head: dict[str, Any], text: str) -> Outcome:
     if head.get("status") == "error":
-        lines = head.get("traceback")
-        return Raised(
-            JavaScriptError(
-                name=str(head.get("name", "Error")),
-                message=str(head.get("message", "")),
-                traceback=tuple(str(line) for line in lines) if isinstance(lines, list) else (),
-                stack=str(head.get("stack", "")),
-            )
-        )
+        return Raised(_error(head))
+    expressions = _expressions(head["expressions"]) if "expressions" in head else None
     if "type" not in head:
-        return Completed()
+        return Completed(None, expressions)
     kind, mime = str(head["type"]), head.get("mime")
     if head.get("plain") is True:  # a string between its quotes: it was sent once
         preview, text = text, f"'{text}'"
     else:
         preview = text if head.get("preview") is None else str(head["preview"])
     form = head["json"] if isinstance(head.get("json"), str) else None
-    return Completed(Value(kind, text, preview, form, mime if isinstance(mime, dict) else {}))
+    return Completed(Value(kind, text, preview, form, mime if isinstance(mime, dict) else {}), expressions)
+
+
+def _error(given: dict[str, Any]) -> JavaScriptError:
+    lines = given.get("traceback")
+    return JavaScriptError(
+        name=str(given.get("name", "Error")),
+        message=str(given.get("message", "")),
+        traceback=tuple(str(line) for line in lines) if isinstance(lines, list) else (),
+        stack=str(given.get("stack", "")),
+    )
+
+
+def _expressions(given: object) -> dict[str, Value | JavaScriptError]:
+    found: dict[str, Value | JavaScriptError] = {}
+    for name, each in given.items() if isinstance(given, dict) else ():
+        if not isinstance(each, dict):
+            raise BadFrame("expression without its outcome")
+        if "type" not in each:
+            found[name] = _error(each)
+        else:
+            mime = each.get("mime")
+            text = str(each.get("text", ""))
+            found[name] = Value(str(each["type"]), text, text, None, mime if isinstance(mime, dict) else {})
+    return found

@@ -11,15 +11,9 @@ import time
 from dataclasses import replace
 
 from ..limits import Limits
-from ..outcomes import (
-    EngineDied,
-    Interrupted,
-    Outcome,
-    OutOfMemory,
-    Stopped,
-)
+from ..outcomes import EngineDied, Interrupted, Outcome, OutOfMemory, Stopped
 from . import frames
-from .port import Answered, Asked, Finished, Lost, Printed, Ready, Sink, TurnStopped, Variables
+from .port import Answered, Asked, Expressions, Finished, Lost, Printed, Ready, Sink, TurnStopped, Variables
 from .process import EngineProcess
 from .records import Item, Reader, TooLong, Verdict, answer_content
 from .runs import GRACE_S, Losses, Run, beyond_stopping, broken_limit, ended, refused, too_long, with_loss
@@ -43,7 +37,7 @@ class Supervisor:
         self._reader = Reader()
         self._run: Run | None = None
         self._turn: Run | None = None
-        self._waiting: tuple[int, str, str, Limits, Variables] | None = None  # a cell before the engine is up
+        self._waiting: tuple[int, Limits, bytes] | None = None  # a cell before the engine is up
         self._limits: dict[int, Limits] = {}  # of cells that may still have timers
         self._losses = Losses()
         self._fatal = ""
@@ -69,7 +63,12 @@ class Supervisor:
 
     # -- what the kernel asks
 
-    def evaluate(self, cell: int, name: str, code: str, limits: Limits, variables: Variables = None) -> None:
+    def evaluate(self, cell: int, name: str, code: str, limits: Limits, variables: Variables = None,
+                 expressions: Expressions = None) -> None:  # fmt: skip
+        head = f'"name":{json.dumps(name)},"variables":{json.dumps(variables)},"expressions":{json.dumps(expressions)}'
+        self._evaluate(cell, limits, f"{head}\n{json.dumps(code)}".encode("ascii"))
+
+    def _evaluate(self, cell: int, limits: Limits, message: bytes) -> None:
         assert self._run is None and self._waiting is None, "one cell at a time"
         while self._process is not None and self._process.gone():
             self.pump()  # it died unseen: the cell is for the next engine, not for this one
@@ -78,22 +77,21 @@ class Supervisor:
         elif self._process is None and (refusal := self._losses.refusal(time.monotonic())):
             self._report(refused(cell, refusal))
         elif self._process is None:
-            self._waiting = (cell, name, code, limits, variables)
+            self._waiting = (cell, limits, message)
             self.start()
         elif not self._ready:
-            self._waiting = (cell, name, code, limits, variables)
+            self._waiting = (cell, limits, message)
         else:
-            self._begin(cell, name, code, limits, variables)
+            self._begin(cell, limits, message)
 
-    def _begin(self, cell: int, name: str, code: str, limits: Limits, variables: Variables) -> None:
+    def _begin(self, cell: int, limits: Limits, message: bytes) -> None:
         assert self._process is not None
         self._limits[cell] = limits
         if len(self._limits) > 10_000:
             del self._limits[next(iter(self._limits))]
         self._reader.longest_bytes = (limits.max_output_kb or 256 << 10) * 1024 + (1 << 20)
         self._run = Run(cell, limits, time.monotonic(), self._process.cpu_s())
-        head = f'"name":{json.dumps(name)},"variables":{json.dumps(variables)}'
-        self._send(frames.EVALUATE, cell, f"{head}\n{json.dumps(code)}".encode("ascii"))
+        self._send(frames.EVALUATE, cell, message)
 
     def is_complete(self, request: int, code: str) -> None:
         self._ask(frames.IS_COMPLETE, request, {"code": code})
@@ -317,4 +315,4 @@ class Supervisor:
             self.start()
         elif waiting is not None:
             self._waiting = None
-            self.evaluate(*waiting)
+            self._evaluate(*waiting)

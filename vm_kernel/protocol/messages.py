@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .. import __version__
-from ..outcomes import Raised, Stopped, ename, evalue
+from ..outcomes import JavaScriptError, Raised, Stopped, Value, ename, evalue
 from .wire import VERSION, escape
 
 Content = dict[str, Any]
@@ -97,10 +97,21 @@ def execute_result_of_string(mark: str, escaped: bytes, execution_count: int) ->
     return b"".join((head, escaped, around, b'"},"metadata":{},"transient":{}}'))
 
 
-def execute_ok(execution_count: int, pages: Sequence[Mapping[str, Any]] = ()) -> Content:
+def execute_ok(
+    execution_count: int,
+    pages: Sequence[Mapping[str, Any]] = (),
+    expressions: Mapping[str, Value | JavaScriptError] | None = None,
+) -> Content:
     """`pages`: MIME bundles for the front end's pager."""
     payload = [{"source": "page", "data": dict(page), "start": 0} for page in pages]
-    return {"status": "ok", "execution_count": execution_count, "payload": payload, "user_expressions": {}}
+    shown = {name: _expression(each) for name, each in expressions.items()} if expressions else {}
+    return {"status": "ok", "execution_count": execution_count, "payload": payload, "user_expressions": shown}
+
+
+def _expression(came: Value | JavaScriptError) -> Content:
+    if isinstance(came, JavaScriptError):
+        return {"status": "error", **error_fields(came.name, came.message, came.traceback)}
+    return {"status": "ok", "data": {"text/plain": came.text, **came.mime}, "metadata": {}}
 
 
 def execute_error(error: Mapping[str, Any], execution_count: int) -> Content:

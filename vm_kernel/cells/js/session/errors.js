@@ -1,6 +1,6 @@
 // Owns how errors read: stack traces in terms of cells, and the traceback of what a cell threw; refuses to run user code.
 
-import { arrayPush, bareList, create, ErrorClass, getOwnPropertyDescriptor, getPrototypeOf, natives, stringEndsWith, stringIndexOf,
+import { arrayPush, bareList, create, ErrorClass, getOwnPropertyDescriptor, getPrototypeOf, natives, quote, stringEndsWith, stringIndexOf,
   stringSlice, stringStartsWith, uncurry } from "./intrinsics.js";
 import { isKind } from "./brands.js";
 import { className, dataValue, ownProperty } from "./reflection.js";
@@ -146,6 +146,13 @@ export function describeError(thrown) {
   if (place !== undefined) pushSource(described.traceback, place[0].name, place[1], place[2], sourceLine(place[0].source, place[1]));
   pushLines(described.traceback, isTame(thrown) && intact() ? inspectWith(thrown) : described.stack);
   return described;
+}
+
+/** The members of the JSON that tells of a described error. */
+export function errorMembers({ name, message, traceback, stack }) {
+  let lines = "";
+  for (let i = 0; i < traceback.length; i++) lines += (i > 0 ? "," : "") + quote(traceback[i]);
+  return `"name":${quote(name)},"message":${quote(message)},"traceback":[${lines}],"stack":${quote(stack)}`;
 }
 
 function stackOf(error) {

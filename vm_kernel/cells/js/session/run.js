@@ -5,7 +5,8 @@ import { apply, bareList, create, defineGlobal, deleteProperty, evaluate, global
 import { emit, header, PENDING } from "./bridge.js";
 import { currentCell, enterCell } from "./current.js";
 import { LEVELS, OUTCOME, TEXT } from "./kinds.js";
-import { describeError, describeSyntaxError, registerCell } from "./errors.js";
+import { describeError, describeSyntaxError, errorMembers, registerCell } from "./errors.js";
+import { expressionsMember } from "./expressions.js";
 import { inspectWith, isPlain, renderValue } from "./render.js";
 import { reportUnhandled } from "./rejections.js";
 import { cancelTimers, takeDue } from "./timers.js";
@@ -19,7 +20,7 @@ function settle() {
     const done = pending;
     pending = undefined;
     enterCell(done.cell);
-    if (done.state === "ok") reportValue(done.cell, done.shows, done.value);
+    if (done.state === "ok") reportValue(done.cell, done.shows, done.value, done.expressions);
     else reportError(done.cell, done.value);
     natives.checkpoint();
   }
@@ -44,35 +45,32 @@ function takeBack() {
 }
 
 function reportError(cell, thrown) {
-  const { name, message, traceback, stack } = describeError(thrown);
-  let lines = "";
-  for (let i = 0; i < traceback.length; i++) lines += (i > 0 ? "," : "") + quote(traceback[i]);
-  emit(OUTCOME, cell, `{"status":"error","name":${quote(name)},"message":${quote(message)},` +
-    `"traceback":[${lines}],"stack":${quote(stack)}}`);
+  emit(OUTCOME, cell, `{"status":"error",${errorMembers(describeError(thrown))}}`);
 }
 
 /** The value goes out as its text (a record of its own, so that 10 MB need no escaping) and a short JSON head. */
-function reportValue(cell, shows, value) {
+function reportValue(cell, shows, value, expressions) {
   if (!shows || value === undefined) {
-    emit(OUTCOME, cell, '{"status":"ok"}');
+    emit(OUTCOME, cell, `{"status":"ok"${expressionsMember(expressions)}}`);
     return;
   }
   if (typeof value === "string") {
-    reportString(cell, value);
+    reportString(cell, value, expressions);
     return;
   }
   const { type, text, preview, json } = renderValue(value);
   emit(TEXT, cell, text);
   emit(OUTCOME, cell, `{"status":"ok","type":${quote(type)},` +
     `"preview":${preview === text ? "null" : quote(preview)}` +
-    (json === undefined ? "" : `,"json":${quote(json)}`) + "}");
+    (json === undefined ? "" : `,"json":${quote(json)}`) + expressionsMember(expressions) + "}");
 }
 
 /** A string goes out once where its text is itself between quotes, and never as JSON: that is the string again. */
-function reportString(cell, value) {
+function reportString(cell, value, expressions) {
   const plain = isPlain(value);
   emit(TEXT, cell, plain ? value : inspectWith(value));
-  emit(OUTCOME, cell, `{"status":"ok","type":"string",${plain ? '"plain":true' : `"preview":${quote(value)}`}}`);
+  emit(OUTCOME, cell, `{"status":"ok","type":"string",${plain ? '"plain":true' : `"preview":${quote(value)}`}` +
+    expressionsMember(expressions) + "}");
 }
 
 /** message: what the parser made of the cell: {cell, name, source, ok, declare, code, async, shows, shifts} or {error}. */
@@ -82,11 +80,7 @@ export function runCell(message) {
   lend(message.variables);
   const url = registerCell(name, source, message.shifts); // V8 takes no blank in a script's name
   if (!message.ok) {
-    const { name: kind, message: text, traceback, stack } = describeSyntaxError(message.error, name, source);
-    let lines = "";
-    for (let i = 0; i < traceback.length; i++) lines += (i > 0 ? "," : "") + quote(traceback[i]);
-    emit(OUTCOME, cell, `{"status":"error","name":${quote(kind)},"message":${quote(text)},` +
-      `"traceback":[${lines}],"stack":${quote(stack)}}`);
+    emit(OUTCOME, cell, `{"status":"error",${errorMembers(describeSyntaxError(message.error, name, source))}}`);
     header[PENDING] = 0;
     takeBack();
     return;
@@ -106,6 +100,7 @@ export function runCell(message) {
     const run = create(null);
     run.cell = cell;
     run.shows = message.shows;
+    run.expressions = message.expressions;
     run.state = "pending";
     run.value = undefined;
     pending = run;
@@ -118,7 +113,7 @@ export function runCell(message) {
     }
   } else {
     natives.checkpoint();
-    reportValue(cell, message.shows, value);
+    reportValue(cell, message.shows, value, message.expressions);
   }
   settle();
 }
