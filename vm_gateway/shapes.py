@@ -91,13 +91,19 @@ class _Execution(TypedDict):
 
 
 class Execution(_Execution, total=False):
-    """`result` has `type`, `preview` and perhaps `json`; `error` has `message` and perhaps `stack`."""
+    """`result` has `type`, `preview` and perhaps `json`; `error` has `message` and perhaps `stack`.
+
+    actor, engine_generation: contract 18.3.
+    """
 
     input: str
     path: str
     ended_at: str
     result: dict[str, Any]
     error: dict[str, Any]
+    actor: dict[str, Any]
+    engine_generation: int
+    execution_count: int
 
 
 class _Event(TypedDict):

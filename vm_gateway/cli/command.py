@@ -16,10 +16,14 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Report:
-    """What a command has to say: `data` for --json, `lines` for people and for scripts that read lines."""
+    """What a command has to say: `data` for --json, `lines` for people and for scripts that read lines.
+
+    code: the exit code.
+    """
 
     data: Any
     lines: Iterable[str]
+    code: int = 0
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from vm_kernel import __version__
 
 from ..client import ApiError, Client
-from .command import Refused
+from .command import Refused, Report
 from .output import indented, plain
 from .parser import parse
 
@@ -49,14 +49,14 @@ def ask(arguments: Namespace, words: Sequence[str]) -> int:
     command = arguments.command
     client = Client(arguments.server_url, timeout_s=arguments.timeout_s, agent=f"vm-gateway-cli/{__version__}")
     with client:
-        report = command.run(client, arguments)
+        report: Report = command.run(client, arguments)
         if arguments.json:
             print(indented(report.data))
         else:
             for line in report.lines:
                 print(line)
     sys.stdout.flush()
-    return 0
+    return report.code
 
 
 def serve(arguments: Namespace, rest: list[str]) -> int:

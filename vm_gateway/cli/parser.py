@@ -7,7 +7,7 @@ import argparse
 from vm_kernel import __version__
 
 from ..transport import DEFAULT_URL
-from . import executions, names, operations, sessions, templates
+from . import executions, names, operations, recordings, sessions, templates
 from .command import Argument, Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -15,6 +15,7 @@ COMMANDS: tuple[Command, ...] = (
     *templates.COMMANDS,
     *names.COMMANDS,
     *sessions.COMMANDS,
+    *recordings.COMMANDS,
     *executions.COMMANDS,
 )
 GROUPS = {
@@ -41,7 +42,10 @@ EVERYWHERE = (
     Argument("--log-level", "serve only: debug, info (default), warning or error", {"metavar": "LEVEL"}),
 )
 ALSO = {"--ledger": ("--db",)}
-EPILOG = "exit code: 0 done (a JavaScript error is a result), 1 refused or unreachable, 2 wrong words, 130 interrupted"
+EPILOG = (
+    "exit code: 0 done (a JavaScript error is a result), 1 refused or unreachable, 2 wrong words, 3 a replay differs, "
+    "130 interrupted"
+)
 
 
 def _everywhere() -> argparse.ArgumentParser:

@@ -1,0 +1,140 @@
+"""Owns what differs between a recorded run and the same run again, and why that may be; refuses to run anything.
+
+A difference has a known cause where the run's own text asks for the time, for randomness, the network or a person, or
+uses a name that such a run has set. Everything else is unexplained.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .recording import Run
+
+#: Cause and what in a text is its sign.
+SIGNS = (
+    ("randomness", re.compile(r"\bMath\s*\.\s*random\b|\bcrypto\b|\brandomUUID\b|\bgetRandomValues\b")),
+    ("time", re.compile(r"\bDate\b|\bperformance\b|\bTemporal\b|\bset(?:Timeout|Interval|Immediate)\b|%time\b")),
+    ("network", re.compile(r"\bfetch\b")),
+)
+_SETS = re.compile(
+    r"\b(?:var|let|const|class|function\*?)\s+([\w$]+)"  # declared
+    r"|([\w$]+)\s*(?:[-+*/%&|^]|\*\*|<<|>>|\?\?|&&|\|\|)?=(?![=>])"  # assigned
+)
+_WORDS = re.compile(r"[A-Za-z_$][\w$]*")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Of one run. what: `status`, `value`, `console`, `display`, `error`, `late output` or `source`.
+
+    cause: "" where it is unexplained.
+    """
+
+    execution_id: str
+    number: int
+    kind: str
+    what: str
+    recorded: Any
+    replayed: Any
+    cause: str = ""
+
+
+class Causes:
+    """Known causes of the runs so far, in their order."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def of(self, run: Run) -> str:
+        """The cause for which this run may differ, "" for none; remembers the names that it sets."""
+        text = run.text or ""
+        cause = next((name for name, sign in SIGNS if sign.search(text)), "")
+        if not cause:
+            words = _WORDS.findall(text)
+            cause = next((self._names[word] for word in words if word in self._names), "")
+        if not cause and "********" in run.stdin():
+            cause = "a password, which no record keeps"
+        if not cause and run.stopped == "Interrupted":
+            cause = "interruption"
+        for declared, assigned in _SETS.findall(text):
+            if cause:
+                self._names[declared or assigned] = cause
+            else:
+                self._names.pop(declared, None)
+        return cause
+
+
+def compare(recorded: Run, replayed: Run, cause: str) -> Iterator[Difference]:
+    """Every difference in what the runs came to; late output is told by `compare_late`."""
+    pairs = [
+        ("source", recorded.text, replayed.text),
+        ("status", _status(recorded), _status(replayed)),
+        ("error", _error(recorded), _error(replayed)),
+        ("value", _value(recorded), _value(replayed)),
+        ("console", _console(recorded, late=False), _console(replayed, late=False)),
+        ("display", _displays(recorded), _displays(replayed)),
+    ]
+    for what, before, after in pairs:
+        if before != after and not (what == "source" and before is None):
+            why = "the file was changed" if what == "source" else cause
+            yield _difference(recorded, what, before, after, why)
+            if what == "source":
+                cause = cause or why
+
+
+def compare_late(recorded: Run, replayed: Run) -> Iterator[Difference]:
+    """Output of timers after the end: what of it came depends on when the session ended."""
+    before, after = _console(recorded, late=True), _console(replayed, late=True)
+    if before != after:
+        yield _difference(recorded, "late output", before, after, "time")
+
+
+def not_run(recorded: Run) -> Difference:
+    """The fresh session did not take it, or has no such startup file."""
+    return _difference(recorded, "status", _status(recorded), "not run", "")
+
+
+def late_count(run: Run) -> int:
+    return sum(1 for event in run.events if event.get("late"))
+
+
+def _difference(run: Run, what: str, before: Any, after: Any, cause: str) -> Difference:
+    execution = run.execution
+    number = int(execution.get("execution_count", 0))
+    return Difference(execution["id"], number, execution["kind"], what, before, after, cause)
+
+
+def _status(run: Run) -> str:
+    return f"{run.execution['status']} ({run.stopped})" if run.stopped else run.execution["status"]
+
+
+def _error(run: Run) -> str | None:
+    """Words of stops count what was used: their name tells enough, and stands in the status."""
+    return None if run.stopped else run.payload("exception").get("message")
+
+
+def _value(run: Run) -> dict[str, Any] | None:
+    return run.payload("value") or None
+
+
+def _console(run: Run, late: bool) -> list[str]:
+    """`level: text`, neighbouring prompts and system lines too."""
+    lines = []
+    for event in run.events:
+        payload = event["payload"]
+        if bool(event.get("late")) != late:
+            continue
+        if event["type"] == "console":
+            lines.append(f"{payload['level']}: {payload['text']}")
+        elif event["type"] == "input_request":
+            lines.append(f"prompt: {payload['prompt']}")
+        elif event["type"] == "system" and not run.stopped:
+            lines.append(f"system: {payload['message']}")
+    return lines
+
+
+def _displays(run: Run) -> list[Any]:
+    return [event["payload"] for event in run.events if event["type"] in ("display", "clear") and not event.get("late")]

@@ -1,0 +1,73 @@
+"""Owns what is read of a session to look at it as a whole: its runs, oldest first; refuses to know what for.
+
+Read over REST only, so that a session of any gateway can be exported and replayed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .client import Client
+from .shapes import Event, Execution, Session
+
+#: Called with how many runs were read or done, and of how many.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution with its events. text: what it ran; None where an older record of a file has none."""
+
+    execution: Execution
+    text: str | None
+    events: tuple[Event, ...]
+
+    @property
+    def generation(self) -> int:
+        """Runs of the same engine shared their variables."""
+        return int(self.execution.get("engine_generation", 1))
+
+    @property
+    def stopped(self) -> str:
+        """The outcome's name (`TimedOut`, `Interrupted`...) where something else than its own code ended it."""
+        name = str(self.payload("exception").get("name", ""))
+        return name if name in STOPS else "" if self.execution["status"] in ("ok", "error") else "Interrupted"
+
+    def payload(self, type_: str) -> dict[str, Any]:
+        """Of its last event of that type; empty where it has none."""
+        return next((event["payload"] for event in reversed(self.events) if event["type"] == type_), {})
+
+    def stdin(self) -> list[str]:
+        """The lines that were typed into it."""
+        return [str(event["payload"]["text"]) for event in self.events if event["type"] == "input_reply"]
+
+
+#: Of `vm_kernel.outcomes`: ends that are no JavaScript error.
+STOPS = ("TimedOut", "CpuExceeded", "OutOfMemory", "EngineDied", "OutputExceeded", "Interrupted")
+
+
+@dataclass(frozen=True)
+class Recording:
+    session: Session
+    runs: tuple[Run, ...]
+
+
+def read(client: Client, session_id: str, progress: Progress = lambda done, of: None) -> Recording:
+    """The whole of a session. Raises: ApiError."""
+    session = client.session(session_id)
+    executions = client.executions(session["id"])[::-1]
+    runs = []
+    for number, execution in enumerate(executions):
+        progress(number, len(executions))
+        runs.append(read_run(client, execution))
+    progress(len(executions), len(executions))
+    return Recording(session, tuple(runs))
+
+
+def read_run(client: Client, execution: Execution) -> Run:
+    text = execution.get("input")
+    if text is None:
+        text = client.source(execution["id"]).get("text")
+    return Run(execution, text, tuple(client.events(execution["id"])))
