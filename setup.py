@@ -26,10 +26,7 @@ class BuildWithAssets(build_py):
             ) from None
         super().run()
         # For `python -m vm_kernel install`, also after an uninstall has taken the copy in share/jupyter away.
-        target = os.path.join(self.build_lib, "vm_kernel", "kernelspec")
-        self.mkpath(target)
-        for name in sorted(os.listdir(os.path.join(HERE, "kernelspec"))):
-            self.copy_file(os.path.join(HERE, "kernelspec", name), os.path.join(target, name))
+        self.copy_tree(os.path.join(HERE, "kernelspec"), os.path.join(self.build_lib, "vm_kernel", "kernelspec"))
 
 
 setup(cmdclass={"build_py": BuildWithAssets})

@@ -21,7 +21,13 @@ import pytest
 from vm_kernel.cells import bundle
 
 ROOT = Path(__file__).resolve().parent.parent
-ASSETS = ("parser.js", "session.js", "natives.js", "THIRD_PARTY_LICENSES.txt")
+ASSETS = ("parser.js", "session.js", "typescript.js", "natives.js", "THIRD_PARTY_LICENSES.txt")
+
+#: Kernelspec, what people see, its language, what its command line has of its own.
+KERNELS: dict[str, tuple[str, str, list[str]]] = {
+    "javascript-vm": ("JavaScript (V8)", "javascript", []),
+    "typescript-vm": ("TypeScript (V8)", "typescript", ["--language", "typescript"]),
+}
 
 
 def load(path: str) -> ModuleType:
@@ -114,7 +120,7 @@ def test_the_bundler_needs_no_download_of_its_own() -> None:
     assert "ignore-scripts=true" in (ROOT / ".npmrc").read_text(encoding="utf-8").splitlines()
 
 
-@pytest.mark.parametrize("name", ASSETS[:3])
+@pytest.mark.parametrize("name", ASSETS[:-1])
 def test_each_script_of_the_engine_is_built_and_ascii(name: str) -> None:
     text = bundle.read(name)
     assert text.isascii()
@@ -175,7 +181,7 @@ def test_a_wheel_holds_scripts_licences_and_kernelspec_and_installs_from_anywher
         assert f"vm_kernel/cells/assets/{name}" in names
     data = {name.partition("share/jupyter/kernels/")[2] for name in names if "share/jupyter/kernels/" in name}
     files = ("kernel.json", "logo-32x32.png", "logo-64x64.png", "logo-svg.svg")
-    assert data == {f"javascript-vm/{name}" for name in files}
+    assert data == {f"{kernel}/{name}" for kernel in KERNELS for name in files}
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "examples/"))]
     done = subprocess.run(
         [sys.executable, "-m", "vm_kernel", "install", "--prefix", str(tmp_path / "prefix")],
@@ -186,7 +192,8 @@ def test_a_wheel_holds_scripts_licences_and_kernelspec_and_installs_from_anywher
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    assert {path.name for path in (tmp_path / "prefix").rglob("javascript-vm/*")} == set(files)
+    for kernel in KERNELS:
+        assert {path.name for path in (tmp_path / "prefix").rglob(f"{kernel}/*")} == set(files)
 
 
 @pytest.mark.slow
@@ -202,15 +209,18 @@ def test_a_wheel_without_the_engines_scripts_is_refused_with_a_sentence(tmp_path
     assert not list(tmp_path.rglob("*.whl"))
 
 
-def test_the_kernelspec_is_portable_and_has_its_logos() -> None:
-    spec = json.loads((ROOT / "kernelspec" / "kernel.json").read_text(encoding="utf-8"))
-    assert spec["argv"] == ["python", "-m", "vm_kernel", "-f", "{connection_file}"]
-    assert (spec["display_name"], spec["language"]) == ("JavaScript (V8)", "javascript")
+@pytest.mark.parametrize("name", KERNELS)
+def test_each_kernelspec_is_portable_and_has_its_logos(name: str) -> None:
+    folder = ROOT / "kernelspec" / name
+    spec = json.loads((folder / "kernel.json").read_text(encoding="utf-8"))
+    title, language, words = KERNELS[name]
+    assert spec["argv"] == ["python", "-m", "vm_kernel", "-f", "{connection_file}", *words]
+    assert (spec["display_name"], spec["language"]) == (title, language)
     assert spec["interrupt_mode"] == "message"
     for size in (32, 64):
-        head = (ROOT / "kernelspec" / f"logo-{size}x{size}.png").read_bytes()[:24]
+        head = (folder / f"logo-{size}x{size}.png").read_bytes()[:24]
         assert head[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">II", head[16:24]) == (size, size)
-    assert ElementTree.parse(ROOT / "kernelspec" / "logo-svg.svg").getroot().tag.endswith("svg")
+    assert ElementTree.parse(folder / "logo-svg.svg").getroot().tag.endswith("svg")
 
 
 def test_the_tour_is_a_valid_notebook_without_outputs() -> None:

@@ -13,7 +13,7 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
 from vm_kernel import __version__
-from vm_kernel.install import NAME
+from vm_kernel.install import NAME, NAMES
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = {"kernel.json", "logo-32x32.png", "logo-64x64.png", "logo-svg.svg"}
@@ -30,19 +30,29 @@ def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_install_below_a_prefix_gives_jupyter_a_kernel_that_stands_alone(
+#: Name of a kernelspec, what people see, its language, the end of its command line.
+SPECS = [
+    ("javascript-vm", "JavaScript (V8)", "javascript", ["-m", "vm_kernel", "-f", "{connection_file}"]),
+    ("typescript-vm", "TypeScript (V8)", "typescript", ["-f", "{connection_file}", "--language", "typescript"]),
+]
+
+
+def test_install_below_a_prefix_gives_jupyter_kernels_that_stand_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = command("install", "--prefix", str(tmp_path))
     assert done.returncode == 0, done.stderr
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share" / "jupyter"))
-    spec = KernelSpecManager().get_kernel_spec(NAME)
-    assert Path(spec.resource_dir) == tmp_path / "share" / "jupyter" / "kernels" / NAME
-    assert (spec.display_name, spec.language) == ("JavaScript (V8)", "javascript")
-    assert spec.interrupt_mode == "message"
-    assert spec.argv[0] == sys.executable and os.path.isabs(spec.argv[0])
-    assert spec.argv[-4:] == ["-m", "vm_kernel", "-f", "{connection_file}"]
-    assert {path.name for path in Path(spec.resource_dir).iterdir()} == FILES
+    assert [name for name, *_ in SPECS] == list(NAMES)
+    for name, title, language, words in SPECS:
+        spec = KernelSpecManager().get_kernel_spec(name)
+        assert Path(spec.resource_dir) == tmp_path / "share" / "jupyter" / "kernels" / name
+        assert (spec.display_name, spec.language) == (title, language)
+        assert spec.interrupt_mode == "message"
+        assert spec.argv[0] == sys.executable and os.path.isabs(spec.argv[0])
+        assert spec.argv[-4:] == words
+        assert {path.name for path in Path(spec.resource_dir).iterdir()} == FILES
+        assert f"{name} is installed in {spec.resource_dir}" in done.stdout
 
 
 def test_install_for_the_user_honours_jupyter_data_dir(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from .request import Refusal
 class Answers:
     """What the kernel knows of itself: its kind, its history, its ports, its comms (none yet)."""
 
-    def __init__(self, history: History, channels: Channels) -> None:
+    def __init__(self, history: History, channels: Channels, language: str) -> None:
+        self._language = language
         self._history = history
         self._channels = channels
 
@@ -26,7 +27,7 @@ class Answers:
         """
         msg_type, content = request.message.msg_type, request.message.content
         if msg_type == "kernel_info_request":
-            return messages.kernel_info()
+            return messages.kernel_info(self._language)
         if msg_type == "history_request":
             try:
                 return messages.history_reply(self._history.answer(content))

@@ -1,4 +1,4 @@
-"""Owns how the kernelspec gets to where Jupyter looks for it, and away; refuses to know what a kernel does.
+"""Owns how the kernelspecs get to where Jupyter looks for it, and away; refuses to know what a kernel does.
 
 The only module here that imports jupyter_client; never imported by a running kernel.
 """
@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from . import __version__
 
 NAME = "javascript-vm"
+#: One kernel, two languages of its cells.
+NAMES = (NAME, "typescript-vm")
 PACKAGE = os.path.dirname(os.path.abspath(__file__))
 #: In an installed package, and in a source tree.
 SOURCES = (os.path.join(PACKAGE, "kernelspec"), os.path.join(os.path.dirname(PACKAGE), "kernelspec"))
@@ -24,22 +26,23 @@ class InstallError(Exception):
     """The kernelspec cannot be put or removed; the message says what to do."""
 
 
-def kernelspec() -> dict[str, bytes]:
-    """The files of the kernelspec for this Python, by name; `argv` is absolute, so it needs no PATH.
+def kernelspec(name: str = NAME) -> dict[str, bytes]:
+    """The files of a kernelspec for this Python, by name; `argv` is absolute, so it needs no PATH.
 
     Raises: InstallError when the package came without them.
     """
-    folder = next((source for source in SOURCES if os.path.isfile(os.path.join(source, "kernel.json"))), None)
+    places = (os.path.join(source, name) for source in SOURCES)
+    folder = next((place for place in places if os.path.isfile(os.path.join(place, "kernel.json"))), None)
     if folder is None:
         raise InstallError("this installation has no kernelspec files: install the package again")
     files = {}
-    for name in sorted(os.listdir(folder)):
-        with open(os.path.join(folder, name), "rb") as file:
-            files[name] = file.read()
+    for each in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, each), "rb") as file:
+            files[each] = file.read()
     spec = json.loads(files["kernel.json"])
     # -P: a json.py beside the notebook must not stand in for Python's own.
     flags = ["-P"] if sys.version_info >= (3, 11) else []
-    spec["argv"] = [sys.executable, *flags, "-m", "vm_kernel", "-f", "{connection_file}"]
+    spec["argv"] = [sys.executable, *flags, *spec["argv"][1:]]
     files["kernel.json"] = (json.dumps(spec, indent=2, ensure_ascii=False) + "\n").encode()
     return files
 
@@ -50,22 +53,22 @@ def default_prefix() -> str | None:
     return sys.prefix if own else None
 
 
-def put(prefix: str | None) -> str:
-    """Writes the kernelspec under `prefix`/share/jupyter; None: the user's Jupyter folder (JUPYTER_DATA_DIR).
+def put(prefix: str | None, name: str = NAME) -> str:
+    """Writes a kernelspec under `prefix`/share/jupyter; None: the user's Jupyter folder (JUPYTER_DATA_DIR).
 
     Returns the folder; an older one in its place is replaced. Raises: InstallError.
     """
     from jupyter_client.kernelspec import KernelSpecManager
 
     with tempfile.TemporaryDirectory() as staging:
-        for name, content in kernelspec().items():
-            with open(os.path.join(staging, name), "wb") as file:
+        for each, content in kernelspec(name).items():
+            with open(os.path.join(staging, each), "wb") as file:
                 file.write(content)
         # mkdtemp gives 0700, and copying keeps modes: other users of a shared prefix must be able to read it.
         os.chmod(staging, 0o755)
         try:
             return str(
-                KernelSpecManager().install_kernel_spec(staging, NAME, user=prefix is None, prefix=prefix)
+                KernelSpecManager().install_kernel_spec(staging, name, user=prefix is None, prefix=prefix)
             )
         except OSError as error:
             where = error.filename or prefix or "the user's Jupyter folder"
@@ -75,16 +78,16 @@ def put(prefix: str | None) -> str:
             ) from error
 
 
-def found() -> str | None:
-    """The folder of the kernelspec that Jupyter takes now, None when it finds none."""
+def found(name: str = NAME) -> str | None:
+    """The folder of the kernelspec of this name that Jupyter takes now, None when it finds none."""
     from jupyter_client.kernelspec import KernelSpecManager
 
-    folder = KernelSpecManager().find_kernel_specs().get(NAME)
+    folder = KernelSpecManager().find_kernel_specs().get(name)
     return None if folder is None else str(folder)
 
 
-def remove(prefix: str | None, user: bool) -> str:
-    """Removes the kernelspec under `prefix`, of the `user`, or with neither the one that Jupyter takes now.
+def remove(prefix: str | None, user: bool, name: str = NAME) -> str:
+    """Removes a kernelspec under `prefix`, of the `user`, or with neither the one that Jupyter takes now.
 
     Returns the folder. Raises: InstallError when there is none or it may not be removed.
     """
@@ -93,14 +96,14 @@ def remove(prefix: str | None, user: bool) -> str:
     from jupyter_client.kernelspec import KernelSpecManager
 
     if prefix is not None:
-        folder: str | None = os.path.join(prefix, "share", "jupyter", "kernels", NAME)
+        folder: str | None = os.path.join(prefix, "share", "jupyter", "kernels", name)
     elif user:
-        folder = os.path.join(KernelSpecManager().user_kernel_dir, NAME)
+        folder = os.path.join(KernelSpecManager().user_kernel_dir, name)
     else:
-        folder = found()
+        folder = found(name)
     if folder is None or not os.path.isfile(os.path.join(folder, "kernel.json")):
         raise InstallError(
-            f"no kernelspec {NAME} {f'in {folder}' if folder else 'that Jupyter finds'}: "
+            f"no kernelspec {name} {f'in {folder}' if folder else 'that Jupyter finds'}: "
             "`jupyter kernelspec list` shows where kernels are"
         )
     try:
@@ -121,7 +124,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"vm-kernel {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="install | uninstall")
     for name, sentence in (
-        ("install", f"let Jupyter find this kernel as {NAME!r}"),
+        ("install", f"let Jupyter find this kernel as {' and '.join(map(repr, NAMES))}"),
         ("uninstall", "undo that (without a place: where Jupyter finds it now)"),
     ):
         command = commands.add_parser(name, help=sentence, description=sentence)
@@ -136,10 +139,10 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def announce(folder: str) -> None:
+def announce(folder: str, name: str) -> None:
     """Says where the kernelspec is and whether Jupyter will take that one."""
-    print(f"{NAME} is installed in {folder}")
-    taken = found()
+    print(f"{name} is installed in {folder}")
+    taken = found(name)
     if taken is None:
         share = os.path.dirname(os.path.dirname(folder))
         print(f"Jupyter does not look there by itself: start it with JUPYTER_PATH={share}")
@@ -149,7 +152,21 @@ def announce(folder: str) -> None:
             f"remove it with `{sys.executable} -m vm_kernel uninstall`"
         )
     else:
-        print("Try: jupyter console --kernel " + NAME)
+        print("Try: jupyter console --kernel " + name)
+
+
+def uninstall(prefix: str | None, user: bool) -> int:
+    """Removes what there is of the kernelspecs. Raises: InstallError when there is none of them."""
+    gone, missing = 0, InstallError("")
+    for name in NAMES:
+        try:
+            print(f"{name} is gone from {remove(prefix, user, name)}")
+            gone += 1
+        except InstallError as error:
+            missing = error
+    if not gone:
+        raise missing
+    return 0
 
 
 def main(argv: Sequence[str]) -> int:
@@ -164,11 +181,11 @@ def main(argv: Sequence[str]) -> int:
     )
     try:
         if arguments.command == "uninstall":
-            print(f"{NAME} is gone from {remove(prefix, arguments.user)}")
-            return 0
+            return uninstall(prefix, arguments.user)
         if prefix is None and not arguments.user:
             prefix = default_prefix()
-        announce(put(prefix))
+        for name in NAMES:
+            announce(put(prefix, name), name)
         return 0
     except ImportError as error:
         print(

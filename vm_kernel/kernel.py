@@ -47,7 +47,7 @@ class Kernel:
     """One session. `on_report` is the sink of the engine, which has been started; `loop.close` ends it.
 
     orphaned: asked once a second whether whoever started the kernel is gone. plan: of a session that was planned by
-    somebody (design 7.8); its limits hold then.
+    somebody (design 7.8); its limits hold then. language: of its cells, as clients are told; the engine knows it too.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class Kernel:
         recorder: Recorder | None = None,
         orphaned: Callable[[], bool] | None = None,
         plan: SessionPlan | None = None,
+        language: str = "javascript",
     ) -> None:
         self._recorder: Recorder = recorder if recorder is not None else NoRecorder()
         self.loop = Loop(channels, engine, self._recorder, orphaned)
@@ -87,7 +88,7 @@ class Kernel:
         )
         self.session = Session(plan, self._runner, self._losses, house)
         self._history = History()
-        self._answers = Answers(self._history, channels)
+        self._answers = Answers(self._history, channels, language)
         self._count = 0
         self._leaving: list[Request] = []
         self.give_up = self._runner.give_up

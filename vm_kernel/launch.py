@@ -26,7 +26,7 @@ MEM_MB = 2048
 
 USAGE = (
     "usage: python -m vm_kernel -f CONNECTION_FILE [--cpu-ms N] [--wall-ms N] [--mem-mb N] [--max-events N]"
-    " [--max-output-kb N]"
+    " [--max-output-kb N] [--language javascript|typescript]"
 )
 FLAGS = {
     "--cpu-ms": "cpu_ms",
@@ -35,6 +35,7 @@ FLAGS = {
     "--max-events": "max_events",
     "--max-output-kb": "max_output_kb",
 }
+LANGUAGES = ("javascript", "typescript")
 
 
 class UsageError(Exception):
@@ -44,7 +45,7 @@ class UsageError(Exception):
 def main(argv: list[str]) -> int:
     """Runs a kernel for `argv`; 0 after a shutdown, 1 when it cannot start, 2 for usage."""
     try:
-        connection_file, given = read_flags(argv)
+        connection_file, given, language = read_flags(argv)
     except UsageError as error:
         sys.stderr.write(f"{error}\n{USAGE}\n")
         return 2
@@ -53,26 +54,30 @@ def main(argv: list[str]) -> int:
 
     from .limits import NOTEBOOK
 
-    return run(connection_file, replace(NOTEBOOK, **given), process=process)
+    return run(connection_file, replace(NOTEBOOK, **given), process=process, language=language)
 
 
-def read_flags(argv: list[str]) -> tuple[str, dict[str, int]]:
-    """The connection file and the given limits: `--name N` or `--name=N`.
+def read_flags(argv: list[str]) -> tuple[str, dict[str, int], str]:
+    """The connection file, the given limits and the language of cells: `--name N` or `--name=N`.
 
     Words that are no flags are passed over: Jupyter's console programs add their own (`jupyter run script.js`).
     """
     values: dict[str, int] = {}
-    connection_file = ""
+    connection_file, language = "", LANGUAGES[0]
     words = iter(argv)
     for word in words:
         if not word.startswith("-"):
             continue
         flag, equals, value = word.partition("=")
-        if flag not in FLAGS and flag not in ("-f", "--connection-file"):
+        if flag not in FLAGS and flag not in ("-f", "--connection-file", "--language"):
             raise UsageError(f"{flag!r} is not a flag")
         if not equals:
             value = next(words, "")
-        if flag not in FLAGS:
+        if flag == "--language":
+            if value not in LANGUAGES:
+                raise UsageError(f"--language needs one of {', '.join(LANGUAGES)}, not {value!r}")
+            language = value
+        elif flag not in FLAGS:
             connection_file = value
         elif value.isascii() and value.isdigit():
             values[FLAGS[flag]] = int(value)
@@ -80,7 +85,7 @@ def read_flags(argv: list[str]) -> tuple[str, dict[str, int]]:
             raise UsageError(f"{flag} needs a whole number of 0 or more, not {value!r}")
     if not connection_file:
         raise UsageError("a connection file is needed")
-    return connection_file, values
+    return connection_file, values, language
 
 
 def start_engine(mem_mb: int) -> EngineProcess | None:
@@ -101,6 +106,7 @@ def run(
     process: EngineProcess | None = None,
     plan: SessionPlan | None = None,
     made: Callable[[Kernel], None] | None = None,
+    language: str = LANGUAGES[0],
 ) -> int:
     """Serves one session over V8 until it is shut down; 0 then, 1 when it could not start.
 
@@ -109,7 +115,10 @@ def run(
     """
     from .engine.supervisor import Supervisor
 
-    return serve(connection_file, lambda sink: Supervisor(limits.mem_mb, sink, process), limits, recorder, plan, made)
+    def make(sink: Callable[[Report], None]) -> Engine:
+        return Supervisor(limits.mem_mb, sink, process, language)
+
+    return serve(connection_file, make, limits, recorder, plan, made, language)
 
 
 def serve(
@@ -119,6 +128,7 @@ def serve(
     recorder: Recorder | None = None,
     plan: SessionPlan | None = None,
     made: Callable[[Kernel], None] | None = None,
+    language: str = LANGUAGES[0],
 ) -> int:
     """`run` over the engine that `make_engine` makes around its sink."""
     early: list[Report] = []
@@ -137,7 +147,7 @@ def serve(
         log(str(error))
         engine.close()
         return 1
-    kernel = Kernel(channels, engine, limits or NOTEBOOK, recorder, orphaned(), plan)
+    kernel = Kernel(channels, engine, limits or NOTEBOOK, recorder, orphaned(), plan, language)
     if made is not None:
         made(kernel)
     take = kernel.on_report

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from vm_kernel.engine.port import Cleared, Displayed, Finished, Printed, Ready
+from vm_kernel.engine.port import Cleared, Displayed, Finished, Lost, Printed, Ready
 from vm_kernel.outcomes import Completed, Interrupted, Raised, Value
 
 from .both import LOOP, of, settle, value_of
@@ -24,6 +24,31 @@ def test_start_is_followed_by_one_ready_of_generation_1_with_a_pid(driver: Drive
 
 def test_generation_is_1_before_ready_too(driver: Driver) -> None:
     assert driver.engine.generation == 1
+
+
+def test_renew_is_followed_by_lost_asked_for_and_ready_of_the_next_generation(driver: Driver) -> None:
+    driver.run("let kept = 1")
+    for generation in range(1, 6):  # more often than an engine may be lost within a minute
+        mark = len(driver.reports)
+        driver.engine.renew()
+        ready = driver.wait_for(Ready, since=mark)
+        [lost] = [report for report in driver.reports[mark:] if isinstance(report, Lost)]
+        assert (lost.generation, lost.asked, lost.final) == (generation, True, False)
+        assert ready.generation == driver.engine.generation == generation + 1
+    assert isinstance(driver.run("kept").outcome, Raised), "the variable is there still"
+    assert value_of(driver.run("1 + 1")).text == "2"
+
+
+def test_evaluate_right_after_renew_runs_in_the_next_engine(driver: Driver) -> None:
+    driver.run("let kept = 1")
+    driver.engine.renew()
+    assert isinstance(driver.run("kept").outcome, Raised)
+
+
+def test_renew_before_ready_gives_one_engine(driver: Driver) -> None:
+    driver.engine.renew()
+    assert value_of(driver.run("1 + 1")).text == "2"
+    assert driver.engine.generation == 2
 
 
 def test_evaluate_before_ready_runs_once_the_engine_is_up(driver: Driver) -> None:

@@ -275,7 +275,7 @@ def test_an_unusable_connection_file_is_said_and_ends_the_process(
     ],
 )
 def test_flags(argv: list[str], expected: dict[str, int]) -> None:
-    assert launch.read_flags(argv) == ("c.json", expected)
+    assert launch.read_flags(argv) == ("c.json", expected, "javascript")
     assert set(expected) <= {field.name for field in dataclasses.fields(Limits)}
 
 

@@ -23,6 +23,7 @@ NODE_MAJOR = 18
 BUNDLES = (
     ("parser.js", os.path.join("parser", "entry.js")),
     ("session.js", os.path.join("session", "index.js")),
+    ("typescript.js", os.path.join("typescript", "entry.js")),
 )
 #: Asset and its source, byte for byte: V8's `%Natives()` are no JavaScript to a bundler.
 COPIES = (("natives.js", os.path.join("session", "natives.js")),)
@@ -115,7 +116,7 @@ def bundle(node: str, asset: str, entry: str) -> set[str]:
 def write_notices(packages: set[str]) -> None:
     """Collects the licence texts of the bundled packages. Raises: BuildError when a package has none."""
     with open(os.path.join(ASSETS, NOTICES), "w", encoding="utf-8") as file:
-        file.write("Parts of parser.js and session.js come from these packages, under these licences.\n")
+        file.write("Parts of the scripts beside this file come from these packages, under these licences.\n")
         for package in sorted(packages):
             folder = os.path.join(ROOT, "node_modules", *package.split("/"))
             texts = [

@@ -12,7 +12,7 @@ class AssetMissing(RuntimeError):
 
 
 def path(name: str) -> str:
-    """The absolute path of asset `name` (`parser.js`, `session.js`, `natives.js`)."""
+    """The absolute path of asset `name` (`parser.js`, `session.js`, `natives.js`, `typescript.js`)."""
     return os.path.join(ASSETS, name)
 
 

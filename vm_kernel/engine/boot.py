@@ -12,6 +12,7 @@ from . import frames
 from .child import Child
 from .confinement import Memory, bind_to_parent, heap_flags
 from .lane import Lane
+from .parser import Parser
 from .pipe import Pipe
 from .v8 import library
 from .v8.holder import open_holder
@@ -48,7 +49,7 @@ def start(pipe_fd: int, texts_file: int, folder: str, mem_mb: int) -> Child:
         lane.holder, lane.text_file = open_holder(context), texts_file
 
     session = Lane(wake_write, (natives, script("session.js")), prepare)
-    parser = Lane(wake_write, (natives, script("parser.js")))
+    parser = Parser(wake_write, (natives, script("parser.js")))
     missing = "" if library.forbid_natives() else ", natives reachable"
     memory = Memory(mem_mb)
     pipe.send(frames.READY, 0, f"V8 {library.version()}\ndegraded: not jailed{missing}".encode())

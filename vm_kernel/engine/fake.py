@@ -69,6 +69,7 @@ class FakeEngine:
         limits: Limits,
         variables: dict[str, Any] | None = None,
         expressions: port.Expressions = None,
+        language: str = "",
     ) -> None:
         assert self._steps is None, "the previous cell is not finished"
         self._variables, self._expressions = dict(variables or {}), expressions
@@ -109,6 +110,14 @@ class FakeEngine:
             self._tell(port.TurnStopped(self._looping, why))
             cell, self._looping = self._looping, None
         self._timers = [timer for timer in self._timers if timer.cell != cell]
+
+    def renew(self) -> None:
+        self._names.clear()
+        self._timers.clear()
+        self._looping = None
+        self._tell(port.Lost(self._generation, "a new engine was asked for", asked=True))
+        self._generation += 1
+        self._tell(port.Ready(self._generation, os.getpid()))
 
     def close(self) -> None:
         if not self._closed:

@@ -96,12 +96,18 @@ class TurnStopped:
 
 @dataclass(frozen=True)
 class Lost:
-    """The engine process is gone. After `Finished` of the cell it took along; a `Ready` follows, or none if `final`."""
+    """The engine process is gone. After `Finished` of the cell it took along; a `Ready` follows, or none if `final`.
+
+    asked: by `Engine.renew`: nothing went wrong.
+    """
 
     generation: int
     reason: str
     final: bool = False
+    asked: bool = False
 
+
+JAVASCRIPT, TYPESCRIPT = "javascript", "typescript"
 
 #: Globals of one cell, by name, with JSON values.
 Variables = Union[dict[str, Any], None]
@@ -131,11 +137,13 @@ class Engine(Protocol):
         limits: Limits,
         variables: Variables = None,
         expressions: Expressions = None,
+        language: str = "",
     ) -> None:
         """Called when the previous cell is finished, also before `Ready` and after `Lost`.
 
         `name` appears in stack traces. `variables`: globals with JSON values that are there while the cell runs.
         `expressions`: evaluated at the end of a cell that succeeds, as part of it; one that throws does not fail it.
+        `language`: `javascript` or `typescript`; empty: the session's.
         Exactly one `Finished` follows, at once where no engine can be had.
         """
 
@@ -157,6 +165,9 @@ class Engine(Protocol):
         With `cell`: only if that cell is the one running; its late code is stopped likewise. Where nothing runs, the
         timers that the cell (without `cell`: any cell) left behind are cancelled.
         """
+
+    def renew(self) -> None:
+        """Called while no cell runs: a new engine in place of this one, without variables: `Lost` (asked), `Ready`."""
 
     def close(self) -> None:
         """Ends the engine process and waits until it is gone; no report follows."""

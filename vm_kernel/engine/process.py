@@ -66,6 +66,10 @@ class EngineProcess:
         except OSError:
             return b""
 
+    def send(self, frame: bytes) -> None:
+        self.outgoing += frame
+        self.write()
+
     def write(self) -> bool:
         """Send what can be sent now; False when nobody reads any more."""
         while self.outgoing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..limits import Limits
 from ..outcomes import (
@@ -134,5 +134,14 @@ def too_long(limits: Limits | None) -> OutputExceeded:
                           "stopped: one value was longer than 256 MB.")
 
 
-def with_loss(message: str) -> str:
+def lost_with(killed: Stopped | None, reason: str, full_mb: int | None) -> Stopped:
+    """The outcome of what ran in an engine that is gone: killed for a reason, full (its mem_mb), or by itself."""
+    if killed is not None:
+        return replace(killed, lost=True, message=_with_loss(killed.message))
+    if full_mb is not None:
+        return OutOfMemory(_with_loss(f"V8 ran out of memory ({reason}); limit mem_mb is {full_mb} MB"), lost=True)
+    return EngineDied(_with_loss(f"the engine ended: {reason}"), lost=True)
+
+
+def _with_loss(message: str) -> str:
     return f"{message.rstrip('.')}. The engine had to be replaced: all variables are lost."

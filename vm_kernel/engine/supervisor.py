@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 
 from ..limits import Limits
-from ..outcomes import EngineDied, Interrupted, Outcome, OutOfMemory, Stopped
+from ..outcomes import EngineDied, Interrupted, Outcome, Stopped
 from . import frames
+from .cell import Cell
 from .port import Answered, Asked, Expressions, Finished, Lost, Printed, Ready, Sink, TurnStopped, Variables
 from .process import EngineProcess
 from .records import Item, Reader, TooLong, Verdict, answer_content
-from .runs import GRACE_S, Losses, Run, beyond_stopping, broken_limit, ended, refused, too_long, with_loss
+from .runs import GRACE_S, Losses, Run, beyond_stopping, broken_limit, ended, lost_with, refused, too_long
 
 TICK_S = 0.01
+ASKED = "a new engine was asked for"
 
 
 class Supervisor:
@@ -26,10 +27,14 @@ class Supervisor:
 
     mem_mb: `Limits.mem_mb` of the session; fixed per engine process because V8's flags are.
     process: one that was spawned with that mem_mb before this file was imported; it becomes generation 1.
+    language: of cells that do not say theirs.
     """
 
-    def __init__(self, mem_mb: int, on_report: Sink, process: EngineProcess | None = None) -> None:
+    def __init__(
+        self, mem_mb: int, on_report: Sink, process: EngineProcess | None = None, language: str = "javascript"
+    ) -> None:
         self._mem_mb = mem_mb
+        self._language = language
         self._report = on_report
         self._process = process
         self._ready = False
@@ -37,7 +42,7 @@ class Supervisor:
         self._reader = Reader()
         self._run: Run | None = None
         self._turn: Run | None = None
-        self._waiting: tuple[int, Limits, bytes] | None = None  # a cell before the engine is up
+        self._waiting: Cell | None = None  # before the engine is up
         self._limits: dict[int, Limits] = {}  # of cells that may still have timers
         self._losses = Losses()
         self._fatal = ""
@@ -64,34 +69,30 @@ class Supervisor:
     # -- what the kernel asks
 
     def evaluate(self, cell: int, name: str, code: str, limits: Limits, variables: Variables = None,
-                 expressions: Expressions = None) -> None:  # fmt: skip
-        head = f'"name":{json.dumps(name)},"variables":{json.dumps(variables)},"expressions":{json.dumps(expressions)}'
-        self._evaluate(cell, limits, f"{head}\n{json.dumps(code)}".encode("ascii"))
-
-    def _evaluate(self, cell: int, limits: Limits, message: bytes) -> None:
+                 expressions: Expressions = None, language: str = "") -> None:  # fmt: skip
         assert self._run is None and self._waiting is None, "one cell at a time"
+        asked = Cell(cell, name, code, limits, variables, expressions, language or self._language)
         while self._process is not None and self._process.gone():
             self.pump()  # it died unseen: the cell is for the next engine, not for this one
         if self._fatal:
             self._report(refused(cell, self._fatal))
         elif self._process is None and (refusal := self._losses.refusal(time.monotonic())):
             self._report(refused(cell, refusal))
-        elif self._process is None:
-            self._waiting = (cell, limits, message)
-            self.start()
-        elif not self._ready:
-            self._waiting = (cell, limits, message)
+        elif self._ready:
+            self._begin(asked)
         else:
-            self._begin(cell, limits, message)
+            self._waiting = asked
+            if self._process is None:
+                self.start()
 
-    def _begin(self, cell: int, limits: Limits, message: bytes) -> None:
+    def _begin(self, cell: Cell) -> None:
         assert self._process is not None
-        self._limits[cell] = limits
+        self._limits[cell.number] = cell.limits
         if len(self._limits) > 10_000:
             del self._limits[next(iter(self._limits))]
-        self._reader.longest_bytes = (limits.max_output_kb or 256 << 10) * 1024 + (1 << 20)
-        self._run = Run(cell, limits, time.monotonic(), self._process.cpu_s())
-        self._send(frames.EVALUATE, cell, message)
+        self._reader.longest_bytes = cell.longest_bytes()
+        self._run = Run(cell.number, cell.limits, time.monotonic(), self._process.cpu_s())
+        self._send(frames.EVALUATE, cell.number, cell.payload())
 
     def is_complete(self, request: int, code: str) -> None:
         self._ask(frames.IS_COMPLETE, request, {"code": code})
@@ -104,6 +105,7 @@ class Supervisor:
 
     def _ask(self, kind: int, request: int, content: dict[str, object]) -> None:
         """The engine reads it as soon as it is up; without one the answer is empty."""
+        content["language"] = self._language
         if self._process is None:
             self._report(Answered(request, {}))
         else:
@@ -114,19 +116,26 @@ class Supervisor:
         for run in (self._run, self._turn):
             if run is not None:
                 run.go_on(time.monotonic())
-        if self._process is not None:
-            self._send(frames.INPUT, 0, {"refused": text is None, "text": text or ""})
+        self._send(frames.INPUT, 0, {"refused": text is None, "text": text or ""})
 
     def stop(self, why: Stopped, cell: int | None = None) -> None:
-        if self._waiting is not None and cell in (None, self._waiting[0]):
-            number, self._waiting = self._waiting[0], None
-            self._report(Finished(number, why, 0, 0, 0))
+        if self._waiting is not None and cell in (None, self._waiting.number):
+            waiting, self._waiting = self._waiting, None
+            self._report(Finished(waiting.number, why, 0, 0, 0))
             return
         for run in (self._run, self._turn):
             if run is not None and run.stop is None and cell in (None, run.cell):
                 run.stop, run.kill_at = why, time.monotonic() + GRACE_S
         if self._ready:
             self._send(frames.STOP, cell or 0)
+
+    def renew(self) -> None:
+        if self._process is not None:
+            self._killed_for = Interrupted(ASKED)
+            self._died(self._process, asked=True)
+        else:
+            self._report(Lost(self._generation, ASKED, asked=True))
+            self.start()
 
     def close(self) -> None:
         if self._process is not None:
@@ -143,8 +152,7 @@ class Supervisor:
         return self._process is not None and bool(self._process.outgoing)
 
     def deadline(self) -> float | None:
-        runs = [run for run in (self._run, self._turn) if run is not None]
-        return time.monotonic() + TICK_S if runs else None
+        return time.monotonic() + TICK_S if self._run or self._turn else None
 
     def pump(self, read: bool = True) -> None:
         process = self._process
@@ -167,8 +175,7 @@ class Supervisor:
     def _send(self, kind: int, number: int, content: dict[str, object] | bytes = b"") -> None:
         if self._process is not None:
             payload = content if isinstance(content, bytes) else json.dumps(content).encode("ascii")
-            self._process.outgoing += frames.encode(kind, number, payload)
-            self._process.write()
+            self._process.send(frames.encode(kind, number, payload))
 
     # -- what the engine tells
 
@@ -194,7 +201,7 @@ class Supervisor:
             self._report(Ready(self._generation, self._process.pid, containment, engine))
             if self._waiting is not None:
                 waiting, self._waiting = self._waiting, None
-                self._begin(*waiting)
+                self._begin(waiting)
         elif kind == frames.FATAL:
             self._fatal = payload.decode("utf-8", "replace")
 
@@ -282,17 +289,11 @@ class Supervisor:
 
     # -- the end of an engine
 
-    def _died(self, process: EngineProcess) -> None:
+    def _died(self, process: EngineProcess, asked: bool = False) -> None:
         process.kill()  # it may have closed its pipe and live on
         reason, out_of_memory = process.reap()
         killed, self._killed_for = self._killed_for, None
-        if killed is not None:
-            lost: Stopped = replace(killed, lost=True, message=with_loss(killed.message))
-        elif out_of_memory:
-            words = f"V8 ran out of memory ({reason}); limit mem_mb is {self._mem_mb} MB"
-            lost = OutOfMemory(with_loss(words), lost=True)
-        else:
-            lost = EngineDied(with_loss(f"the engine ended: {reason}"), lost=True)
+        lost = lost_with(killed, reason, self._mem_mb if out_of_memory else None)
         run, turn, waiting = self._run, self._turn, self._waiting
         if run is not None:
             self._finish(run, lost, process.peak_mb())
@@ -306,13 +307,13 @@ class Supervisor:
             self._report(Lost(generation, self._fatal, final=True))
             if waiting is not None:
                 self._waiting = None
-                self._report(refused(waiting[0], self._fatal))
+                self._report(refused(waiting.number, self._fatal))
             return
         self._limits.clear()
-        self._report(Lost(generation, lost.message))
+        self._report(Lost(generation, lost.message, asked=asked))
         # An interrupt was asked for: it is no sign of a loop of crashes.
         if isinstance(lost, Interrupted) or not self._losses.note(time.monotonic()):
             self.start()
         elif waiting is not None:
             self._waiting = None
-            self._evaluate(*waiting)
+            self.evaluate(*waiting)

@@ -18,15 +18,19 @@ Content = dict[str, Any]
 #: V8 of the pinned mini-racer. kernel_info is answered before an engine is up, so it cannot be asked for.
 V8_VERSION = "14.4"
 
-LANGUAGE_INFO: Content = {
-    "name": "javascript",
-    "version": V8_VERSION,
-    "mimetype": "text/javascript",
-    "file_extension": ".js",
-    "pygments_lexer": "javascript",
-    "codemirror_mode": "javascript",
-    "nbconvert_exporter": "script",
+LANGUAGES: dict[str, Content] = {
+    name: {
+        "name": name,
+        "version": V8_VERSION,
+        "mimetype": f"text/{name}",
+        "file_extension": extension,
+        "pygments_lexer": name,
+        "codemirror_mode": name,
+        "nbconvert_exporter": "script",
+    }
+    for name, extension in (("javascript", ".js"), ("typescript", ".ts"))
 }
+TITLES = {"javascript": "JavaScript", "typescript": "TypeScript"}
 
 HELP_LINKS = [
     {
@@ -41,14 +45,14 @@ HELP_LINKS = [
 STARTING, BUSY, IDLE = (b'{"execution_state":"%s"}' % state for state in (b"starting", b"busy", b"idle"))
 
 
-def kernel_info() -> Content:
+def kernel_info(language: str) -> Content:
     return {
         "status": "ok",
         "protocol_version": VERSION,
         "implementation": "vm_kernel",
         "implementation_version": __version__,
-        "language_info": LANGUAGE_INFO,
-        "banner": f"JavaScript (V8 {V8_VERSION}), vm_kernel {__version__}",
+        "language_info": LANGUAGES[language],
+        "banner": f"{TITLES[language]} (V8 {V8_VERSION}), vm_kernel {__version__}",
         "help_links": HELP_LINKS,
         "supported_features": [],
     }

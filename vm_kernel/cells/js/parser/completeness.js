@@ -7,19 +7,32 @@ const STEP = "  ";
 const OPENING = new Set([tokTypes.braceL, tokTypes.bracketL, tokTypes.parenL, tokTypes.dollarBraceL]);
 const CLOSING = new Set([tokTypes.braceR, tokTypes.bracketR, tokTypes.parenR]);
 
-/** `{status: "complete" | "incomplete" | "invalid", indent}`; indent is that of the line to come, "" unless incomplete. */
-export function isComplete(source) {
-  const errors = [];
-  if (parseObject(source, errors)) return { status: "complete", indent: "" };
+/**
+ * `{status: "complete" | "incomplete" | "invalid", indent}`; indent is that of the line to come, "" unless incomplete.
+ * written: the text that `source` was made of, with the same lines. failed: why nothing could be made of it.
+ */
+export function isComplete(source, written = source, failed = null) {
+  const errors = failed ? [failed] : [];
+  if (!failed && parsed(source, errors)) return { status: "complete", indent: "" };
+  return errors.some((error) => wantsMore(error, source))
+    ? { status: "incomplete", indent: indentAfter(written) }
+    : { status: "invalid", indent: "" };
+}
+
+function parsed(source, errors) {
+  if (parseObject(source, errors)) return true;
   try {
     parseScript(source);
-    return { status: "complete", indent: "" };
   } catch (error) {
     errors.push(error);
+    return false;
   }
-  return errors.some((error) => wantsMore(error, source))
-    ? { status: "incomplete", indent: indentAfter(source) }
-    : { status: "invalid", indent: "" };
+  // As a plain name it would be no more than an error when it is run.
+  const { list } = tokens(source);
+  const last = list.at(-1);
+  const waits = last?.type === tokTypes.name && last.value === "await" && list.at(-2)?.type !== tokTypes.dot;
+  if (waits) errors.push(Object.assign(new SyntaxError("await of nothing"), { pos: source.length }));
+  return !waits;
 }
 
 // A parser that stopped at the very end, or inside something that may go over lines.

@@ -3,9 +3,9 @@
    Cursors arrive and leave as code points (Jupyter), and are UTF-16 units inside. */
 
 import { header, OPERATION, receive } from "../session/bridge.js";
-import { completeStatic, isComplete, target, transform } from "./index.js";
+import { completeStatic, isCompleteCell, load, target, transformCell } from "./index.js";
 
-const TRANSFORM = 1, IS_COMPLETE = 2, TARGET = 3, STATIC = 4;
+const TRANSFORM = 1, IS_COMPLETE = 2, TARGET = 3, STATIC = 4, LOAD = 5;
 const escapeOne = (character) => "\\u" + character.charCodeAt(0).toString(16).padStart(4, "0");
 const ascii = (value) => JSON.stringify(value).replace(/[\u007f-\uffff]/g, escapeOne);
 
@@ -34,8 +34,11 @@ function staticAnswer({ code, cursor }) {
 
 function perform(operation, message) {
   switch (operation) {
-    case TRANSFORM: return { source: message, ...transform(message) };
-    case IS_COMPLETE: return isComplete(message.code);
+    case TRANSFORM: {
+      const parse = transformCell(message.code, message.language);
+      return parse.needs ? parse : { source: message.code, ...parse };
+    }
+    case IS_COMPLETE: return isCompleteCell(message.code, message.language);
     case STATIC: return staticAnswer(message);
     case TARGET: {
       const { code, cursor, request, detail } = message;
@@ -46,4 +49,10 @@ function perform(operation, message) {
   }
 }
 
-globalThis.__entry = () => ascii(perform(header[OPERATION], JSON.parse(receive())));
+globalThis.__entry = () => {
+  const operation = header[OPERATION], message = receive();
+  if (operation === LOAD) return load(message);
+  const parsed = JSON.parse(message);
+  // A cell in the session's language is its text alone.
+  return ascii(perform(operation, typeof parsed === "string" ? { code: parsed } : parsed));
+};

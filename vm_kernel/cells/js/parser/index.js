@@ -4,5 +4,7 @@
 
 export { completeStatic } from "./completion.js";
 export { isComplete } from "./completeness.js";
+export { MAGICS } from "./head.js";
+export { isCompleteCell, load, transformCell } from "./languages.js";
 export { inspectTarget, target } from "./target.js";
 export { transform } from "./transform.js";

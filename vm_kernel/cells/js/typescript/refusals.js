@@ -1,0 +1,46 @@
+// Owns refusing what would be dropped without a word, or would fail with one that says nothing; refuses to change anything.
+
+import { parse } from "sucrase/dist/esm/parser/index.js";
+import { TokenType } from "sucrase/dist/esm/parser/tokenizer/types.js";
+
+/** Throws a SyntaxError with `pos` for the first thing in a TypeScript text that no cell can run. */
+export function refuseWhatIsDropped(source, jsx) {
+  // Most cells hold none of these words.
+  if (!/\b(?:namespace|module|import|export)\b|@/.test(source)) return;
+  const { tokens } = parse(source, jsx, true, false);
+  const textOf = (at) => (tokens[at] ? source.slice(tokens[at].start, tokens[at].end) : "");
+  for (let at = 0; at < tokens.length; at++) {
+    const { type, isType } = tokens[at];
+    const next = tokens[at + 1]?.type;
+    const word = textOf(at);
+    if (isType && word === "declare" && ["namespace", "module", "global"].includes(textOf(at + 1))) {
+      at = endOfBlock(tokens, at);
+    } else if (isType && (word === "namespace" || word === "module") && ["{", "."].includes(textOf(at + 2))) {
+      refuse(`'${word} ${textOf(at + 1)}' cannot be run in a cell: use an object or a module of its own`, tokens[at]);
+    } else if (type === TokenType.at) {
+      refuse("Decorators cannot be run: V8 has none", tokens[at]);
+    } else if (type === TokenType._import && tokens[at + 2]?.type === TokenType.eq && textOf(at + 3) === "require") {
+      refuse(`'import ${textOf(at + 1)} = require(...)' cannot be run in a cell: use 'import ${textOf(at + 1)} from ...'`, tokens[at]);
+    } else if (type === TokenType._export && next === TokenType.eq) {
+      refuse("Cannot use 'export =' in a cell: its names are there for later cells as they are", tokens[at]);
+    }
+  }
+}
+
+// What is only declared is a type, whatever stands in it.
+function endOfBlock(tokens, start) {
+  let depth = 0;
+  for (let at = start; at < tokens.length; at++) {
+    if (tokens[at].type === TokenType.braceL) depth++;
+    else if (tokens[at].type === TokenType.braceR && --depth === 0) return at;
+    else if (depth === 0 && tokens[at].type === TokenType.semi) return at;
+  }
+  return start + 1;
+}
+
+function refuse(message, token) {
+  const error = new SyntaxError(message);
+  error.pos = token.start;
+  error.refused = true;
+  throw error;
+}
