@@ -1,4 +1,4 @@
-"""Values as text: what Node's inspector prints (answers recorded from Node 20.20.2), safe from every hostile value."""
+"""Values as text where Node is no measure: beyond its inspector, hostile, very large, after built-ins were replaced."""
 
 from __future__ import annotations
 
@@ -9,24 +9,11 @@ import pytest
 
 from .conftest import Cells, load
 
-RECORDED = load("rendering.json")
-
 
 def shown(cells: Cells, expression: str) -> dict[str, str]:
     ended = cells.run(f"({expression}\n)")
     assert ended["status"] == "ok", ended
     return {key: str(value) if key != "json" else value for key, value in ended.items()}
-
-
-@pytest.mark.parametrize("row", RECORDED, ids=[row["source"] for row in RECORDED])
-def test_text_is_nodes(shared_cells: Cells, row: dict[str, str]) -> None:
-    assert shown(shared_cells, row["source"])["text"] == row.get("ours", row["node"]), row.get("why", "")
-
-
-def test_every_difference_from_node_has_its_reason() -> None:
-    different = [row for row in RECORDED if "ours" in row]
-    assert all(row["why"] and row["ours"] != row["node"] for row in different)
-    assert len(different) <= 9
 
 
 TABLES = load("values.json")

@@ -13,8 +13,8 @@ from .v8.holder import Holder
 
 RING_WRITE, RING_READ, OPERATION, INBOX_LENGTH, INBOX_MORE = 0, 1, 2, 3, 4
 PENDING, NEXT_TIMER_MS, HOST_OPERATION, CELL, TIMERS = 5, 6, 7, 8, 9
-TEXT_KIND, TEXT_ID, TEXT_TAKEN, PROMISE_STATE = 10, 11, 12, 13
-DRAIN, PULL, ASK, TEXT, PROMISE = 1, 2, 3, 4, 5
+TEXT_KIND, TEXT_ID, TEXT_TAKEN, FOUND = 10, 11, 12, 13
+DRAIN, PULL, ASK, TEXT, PROMISE, ENTRIES = 1, 2, 3, 4, 5, 9
 HEADER_BYTES, INBOX_BYTES, RING_BYTES = 256, 1 << 18, 1 << 17
 
 TYPE_CHECKING = False
@@ -141,9 +141,10 @@ class Lane:
                 return
             self.text_shared = True
             self.header[TEXT_TAKEN] = 1
-        if operation == PROMISE:
+        if operation in (PROMISE, ENTRIES):
             if self.holder is not None:
-                self.header[PROMISE_STATE] = self.holder.promise_state()
+                look = self.holder.promise_state if operation == PROMISE else self.holder.entries
+                self.header[FOUND] = look()
             return
         self._gate.acquire()
         self.waiting = operation

@@ -89,11 +89,17 @@ export function refuse(message, position) {
 /** `{name, message, line, column, text}` of what a parse threw; line and column count from 1. */
 export function describeSyntaxError(error, source) {
   const name = error instanceof SyntaxError ? "SyntaxError" : "RangeError";
-  const position = Math.min(error.pos ?? 0, source.length);
+  const position = Math.min(placeOf(error, source), source.length);
   const { line, column } = getLineInfo(source, position);
   const start = position - column;
   const text = source.slice(start).split(/\r\n|[\n\r\u2028\u2029]/, 1)[0];
   return { name, message: messageOf(error, source), line, column: column + 1, text: text.slice(0, 1000) };
+}
+
+// Of a pattern and a template acorn tells where their text begins, which is behind the mark that opens it.
+function placeOf({ pos = 0, message }, source) {
+  const opened = /regular expression/i.test(message) ? "/" : message.startsWith("Unterminated template") ? "`" : undefined;
+  return opened !== undefined && source[pos - 1] === opened ? pos - 1 : pos;
 }
 
 // V8's words are those that people search for; acorn knows the place. Nothing runs: the function is only compiled.
@@ -102,11 +108,16 @@ function messageOf(error, source) {
   if (error.refused) return error.message;
   const own = error.message.replace(/ \(\d+:\d+\)$/, "");
   if (own === "'return' outside of function") return "Illegal return statement";
-  if (own === "Unexpected token" && error.pos >= source.length) return "Unexpected end of input";
+  if (own === "Unterminated template") return "Unterminated template literal";
+  if (own === "Assigning to rvalue") return "Invalid left-hand side in assignment"; // V8 finds that out when it runs
+  const ends = own === "Unexpected token" && error.pos >= source.length;
   try {
     new AsyncFunction(source);
   } catch (native) {
+    // The wrapper goes on where the text ends.
+    if (ends && /^Unexpected /.test(native.message)) return "Unexpected end of input";
     if (native instanceof SyntaxError && !OF_THE_WRAPPER.test(native.message)) return native.message;
   }
+  if (ends) return "Unexpected end of input";
   return own === "Unexpected token" ? `${own} '${/^(\w+|.)/u.exec(source.slice(error.pos, error.pos + 50))?.[0] ?? ""}'` : own;
 }

@@ -58,7 +58,7 @@ function transformObject(source, expression, hook) {
   const edits = new Edits(source);
   const { start, end } = expression;
   replaceDynamicImports(expression, edits, hook);
-  edits.insert(start, awaits ? "(async()=>({__proto__:null,0:(" : "(");
+  edits.insert(start, awaits ? "(async()=>({__proto__:null,[0]:(0," : "(");
   edits.insert(end, awaits ? ")}))()" : ")");
   if (source.startsWith("#!")) edits.replace(0, 2, "//");
   const { code, shifts } = edits.apply();
@@ -110,7 +110,7 @@ function lastExpression(program) {
 function wrapAsync(last, edits, source) {
   edits.insertFirst(0, "(async()=>{");
   if (last) {
-    edits.insert(last.start, "return {__proto__:null,0:(");
+    edits.insert(last.start, "return {__proto__:null,[0]:(0,");
     edits.insert(source[last.end - 1] === ";" ? last.end - 1 : last.end, ")}");
   }
   edits.insert(source.length, "\n})()");

@@ -1,7 +1,8 @@
 // Owns what kind of built-in an object is by its internal slots; refuses to look at prototypes and names.
 
-import { dateGetTime, getOwnPropertyDescriptor, getPrototypeOf, isArray, mapHas, natives, ObjectPrototype, setHas, uncurry }
-  from "./intrinsics.js";
+import { dateGetTime, getOwnPropertyDescriptor, getPrototypeOf, isArray, mapHas, natives, ObjectPrototype, ownKeys, PromisePrototype,
+  setHas, uncurry } from "./intrinsics.js";
+import { inherits } from "./reflection.js";
 
 const getter = (prototype, name) => uncurry(getOwnPropertyDescriptor(prototype, name).get);
 const TypedArrayPrototype = getPrototypeOf(Uint8Array.prototype);
@@ -21,6 +22,13 @@ const valueOf = {
 };
 const probe = {};
 const RegExpPrototype = RegExp.prototype;
+const NO_PROMISE = 3;
+
+// Without V8's help only the prototypes tell, and those of `Object.create(Promise.prototype)` lie.
+function promiseSlot(object) {
+  if (natives.promiseState === undefined ? !inherits(object, PromisePrototype)
+    : natives.promiseState(object)[0] === NO_PROMISE) throw undefined;
+}
 
 // Each throws unless the object has the slot.
 const probes = {
@@ -35,15 +43,19 @@ const probes = {
   ArrayBuffer: (o) => bufferLength(o),
   SharedArrayBuffer: (o) => sharedLength(o),
   DataView: (o) => viewBuffer(o),
+  Promise: promiseSlot,
   String: valueOf.String, Number: valueOf.Number, Boolean: valueOf.Boolean, BigInt: valueOf.BigInt, Symbol: valueOf.Symbol,
 };
 
 const prototypes = {
   __proto__: null, Map: Map.prototype, Set: Set.prototype, WeakMap: WeakMap.prototype, WeakSet: WeakSet.prototype,
   WeakRef: WeakRef.prototype, Date: Date.prototype, RegExp: RegExp.prototype, ArrayBuffer: ArrayBuffer.prototype,
-  SharedArrayBuffer: SharedArrayBuffer.prototype, DataView: DataView.prototype, String: String.prototype, Number: Number.prototype,
-  Boolean: Boolean.prototype, BigInt: BigInt.prototype, Symbol: Symbol.prototype,
+  SharedArrayBuffer: SharedArrayBuffer.prototype, DataView: DataView.prototype, Promise: PromisePrototype, String: String.prototype,
+  Number: Number.prototype, Boolean: Boolean.prototype, BigInt: BigInt.prototype, Symbol: Symbol.prototype,
 };
+
+/** The kinds that have slots of their own, lists and functions apart. */
+export const KINDS = ownKeys(probes);
 
 // A probe that fails makes an error, which takes long: ordinary objects are told by their prototypes. One with the slots
 // of a Map that was given Object.prototype passes for ordinary.
@@ -63,7 +75,6 @@ export function isKind(object, name) {
     case "Object": return true;
     case "Function": return typeof object === "function";
     case "Array": return isArray(object);
-    case "Promise": return false; // shown by standin.js
     case "Error": return isError(object);
   }
   const check = probes[name];

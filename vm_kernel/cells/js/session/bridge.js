@@ -8,8 +8,8 @@ import { charCodeAt, create, fromCharCode, apply, bareList, min } from "./intrin
 
 const RING_WRITE = 0, RING_READ = 1, INBOX_LENGTH = 3, INBOX_MORE = 4, HOST_OPERATION = 7;
 export const OPERATION = 2, PENDING = 5, NEXT_TIMER_MS = 6, CELL = 8, TIMERS = 9;
-const HOST_DRAIN = 1, HOST_PULL = 2, HOST_ASK = 3, HOST_TEXT = 4, HOST_PROMISE = 5;
-const TEXT_RECORD = 10, TEXT_ID = 11, TEXT_TAKEN = 12, PROMISE_STATE = 13;
+const HOST_DRAIN = 1, HOST_PULL = 2, HOST_ASK = 3, HOST_TEXT = 4, HOST_PROMISE = 5, HOST_ENTRIES = 9;
+const TEXT_RECORD = 10, TEXT_ID = 11, TEXT_TAKEN = 12, FOUND = 13;
 
 const HEADER_BYTES = 256, INBOX_BYTES = 1 << 18, RING_BYTES = 1 << 17, MASK = RING_BYTES - 1;
 const RECORD_BYTES = 12, CHUNK_CHARACTERS = 1 << 15, MORE = 1;
@@ -89,14 +89,24 @@ function handOver(kind, id, text) {
   return header[TEXT_TAKEN] === 1;
 }
 
-/** [state, value] of a promise, without handling it: 0 pending, 1 fulfilled, 2 rejected. */
+/** [state, value] of a promise, without handling it: 0 pending, 1 fulfilled, 2 rejected; 3: it is no promise. */
 export function promiseState(promise) {
-  holder[0] = promise;
-  header[HOST_OPERATION] = HOST_PROMISE;
+  return lookedAt(HOST_PROMISE, promise);
+}
+
+/** [entries, isKeyValue] of what an iterator over a Map or Set has left, without moving it; undefined for other objects. */
+export function previewEntries(object) {
+  const found = lookedAt(HOST_ENTRIES, object);
+  return found[0] === 0 ? undefined : [found[1], found[0] === 2];
+}
+
+function lookedAt(operation, value) {
+  holder[0] = value;
+  header[HOST_OPERATION] = operation;
   host();
-  const value = holder[1];
+  const found = holder[1];
   holder[0] = holder[1] = undefined;
-  return [header[PROMISE_STATE], value];
+  return [header[FOUND], found];
 }
 
 /** Write one record; long texts as several with the flag MORE on all but the last. */

@@ -14,6 +14,7 @@ const LONGEST_SOURCE = 20_000;
 const NAME = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u;
 const INDEX = /^\d+$/;
 const CLASS = /^class\b/;
+const AS_IT_IS = { __proto__: null, customInspect: false }; // an inspector of the user's is code of the user's
 
 // What a literal's members are looked up on; taken before any user code.
 const literals = {
@@ -125,7 +126,7 @@ function describe(path, detail) {
     const name = nameOf(path);
     if (path.length === 1 && typeof path[0] === "object") return undefined;
     const owner = path.length === 1 ? globalObject : holder(resolveOwner(path));
-    if (path.length === 1 && path[0] === "this") return `this: ${inspectWith(globalObject)}`;
+    if (path.length === 1 && path[0] === "this") return `this: ${inspectWith(globalObject, AS_IT_IS)}`;
     const found = owner === null || owner === undefined ? undefined : findProperty(owner, path[path.length - 1]);
     if (found === undefined) return undefined;
     if (found.get !== undefined || found.set !== undefined) return `${name}: ${found.get === undefined ? "setter" : "getter, not run"}`;
@@ -154,7 +155,7 @@ function nameOf(path) {
 function valueText(value, name) {
   const type = value === null ? "null" : typeof value;
   const kind = type === "object" && !natives.isProxy(value) ? (className(value) ?? "object") : type;
-  const text = inspectWith(value);
+  const text = inspectWith(value, AS_IT_IS);
   return `${name}: ${kind}\n\n${text.length > LONGEST_SOURCE ? stringSlice(text, 0, LONGEST_SOURCE) + "\u2026" : text}`;
 }
 

@@ -3,7 +3,7 @@
 import { arrayPush, bareList, create, ErrorClass, getOwnPropertyDescriptor, getPrototypeOf, natives, quote, stringEndsWith, stringIndexOf,
   stringSlice, stringStartsWith, uncurry } from "./intrinsics.js";
 import { isKind } from "./brands.js";
-import { className, dataValue, ownProperty } from "./reflection.js";
+import { className, dataValue, inherits, ownProperty } from "./reflection.js";
 import { inspectWith } from "./render.js";
 import { registerCell, scriptOf, sourceColumn, sourceLine } from "./scripts.js";
 import { intact } from "./intact.js";
@@ -16,6 +16,7 @@ export { registerCell };
 /** Scripts named so are ours: their frames are nobody's business. */
 const OURS = "vm:";
 const LONGEST_LINE = 300;
+const ErrorPrototype = ErrorClass.prototype;
 
 const callSite = callSiteMethods();
 const placeGet = uncurry(WeakMap.prototype.get), placeSet = uncurry(WeakMap.prototype.set);
@@ -108,7 +109,8 @@ function withPlace(text, from, to) {
   if (!stringEndsWith(text, `(${from})`)) return stringEndsWith(text, from) ? stringSlice(text, 0, -from.length) + to : text;
   const caller = stringSlice(text, 0, -from.length - 3);
   if (caller === "eval") return to;
-  return caller === "async eval" ? `async ${to}` : `${caller} (${to})`;
+  if (caller === "async eval") return `async ${to}`;
+  return `${caller === "new eval" ? "new <anonymous>" : caller} (${to})`;
 }
 
 function headerOf(error) {
@@ -120,7 +122,7 @@ function headerOf(error) {
 
 function nameOf(error) {
   const name = dataValue(error, "name");
-  return typeof name === "string" ? name : (className(error) ?? "Error");
+  return typeof name === "string" ? name : ((isKind(error, "Error") ? className(error) : null) ?? "Error");
 }
 
 function messageOf(error) {
@@ -128,15 +130,18 @@ function messageOf(error) {
   return message === undefined ? "" : typeof message === "string" ? message : inspectWith(message);
 }
 
-/** `{name, message, traceback, stack}` of what a cell threw; no ANSI, no frame of ours. */
-export function describeError(thrown) {
+/**
+ * `{name, message, traceback, stack}` of what a cell threw; no ANSI, no frame of ours.
+ * prefix: stands before the words of an error that no cell is waiting for.
+ */
+export function describeError(thrown, prefix = undefined) {
   const described = create(null);
   described.traceback = bareList();
   described.stack = "";
-  if (!isKind(thrown, "Error")) {
+  if (!isErrorLike(thrown)) {
     described.name = "Uncaught";
     described.message = inspectWith(thrown);
-    pushLines(described.traceback, `Uncaught ${described.message}`);
+    pushLines(described.traceback, (prefix ?? "Uncaught ") + described.message);
     return described;
   }
   described.name = nameOf(thrown) || "Error";
@@ -144,8 +149,15 @@ export function describeError(thrown) {
   described.stack = withOurStacks(() => stackOf(thrown));
   const place = placeGet(places, thrown);
   if (place !== undefined) pushSource(described.traceback, place[0].name, place[1], place[2], sourceLine(place[0].source, place[1]));
-  pushLines(described.traceback, isTame(thrown) && intact() ? inspectWith(thrown) : described.stack);
+  pushLines(described.traceback, (prefix ?? "") + (isTame(thrown) && intact() ? inspectWith(thrown) : described.stack));
   return described;
+}
+
+// Errors made as before there were classes inherit from Error.prototype only.
+function isErrorLike(thrown) {
+  if (isKind(thrown, "Error")) return true;
+  return typeof thrown === "object" && thrown !== null && inherits(thrown, ErrorPrototype) &&
+    typeof dataValue(thrown, "message") === "string";
 }
 
 /** The members of the JSON that tells of a described error. */

@@ -3,7 +3,7 @@
 
 import { defineGlobal, evaluate, globalObject, natives, parseJson, PromiseClass, promiseThen, TypeErrorClass, ErrorClass,
   defineProperty } from "./intrinsics.js";
-import { emit, header, holder, NEXT_TIMER_MS, OPERATION, promiseState, receive, TIMERS } from "./bridge.js";
+import { emit, header, holder, NEXT_TIMER_MS, OPERATION, previewEntries, promiseState, receive, TIMERS } from "./bridge.js";
 import { complete, inspectName } from "./completion.js";
 import * as consoleMethods from "./console.js";
 import { currentCell } from "./current.js";
@@ -63,4 +63,7 @@ globalThis.__entry = entry;
 globalThis[0] = noteRejection;
 globalThis[1] = forgive;
 globalThis[2] = holder;
-globalThis.__enable = () => { natives.promiseState = promiseState; };
+globalThis.__enable = () => {
+  natives.promiseState = promiseState;
+  natives.previewEntries = previewEntries;
+};

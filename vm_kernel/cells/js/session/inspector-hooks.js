@@ -1,46 +1,36 @@
-// Owns the moment in which node-inspect-extracted takes its copies of the built-ins; refuses to know what values look like.
+// Owns what node-inspect-extracted takes for Node's C++ side while it loads; refuses to know what values look like.
 //
-// The package keeps proxies that it made itself in a WeakMap and asks it about every object before formatting it. Its
-// copy of `WeakMap.prototype.get` is ours, so each object passes `substitute` first. It tells built-in kinds by
-// `instanceof` with the classes of its `globalThis`; those are ours too and look at internal slots, not at prototypes.
-// To be imported before the package; `restoreGlobals` is called after it.
+// The package is one script of numbered parts. Two of them imitate in JavaScript what Node asks V8 for: the kinds of
+// objects, and what lies behind proxies, promises and iterators. A part that is in its table already is not made anew,
+// and the table is a plain object: while the package loads, ours are found there. To be imported before the package;
+// `restoreGlobals` is called after it, and says whether the parts were asked for.
 
-import { create, defineProperty, getOwnPropertyDescriptor, globalObject, ownKeys } from "./intrinsics.js";
-import { isKind } from "./brands.js";
+import { defineProperty, getOwnPropertyDescriptor, globalObject, ObjectPrototype } from "./intrinsics.js";
+import * as details from "./details.js";
+import * as types from "./types.js";
 
-let substitute = () => undefined;
+const PARTS = { __proto__: null, 499: types, 727: details };
+const asked = { __proto__: null };
 
-/** `judge(object)`: undefined to format the object as it is, or a list whose first item is formatted in its place. */
-export function onEachObject(judge) {
-  substitute = judge;
+for (const number in PARTS) {
+  defineProperty(ObjectPrototype, number, {
+    __proto__: null, configurable: true,
+    get() {
+      asked[number] = true;
+      return { __proto__: null, exports: PARTS[number] };
+    },
+  });
 }
-
-const realGet = getOwnPropertyDescriptor(WeakMap.prototype, "get");
-const realGlobal = getOwnPropertyDescriptor(globalObject, "globalThis");
-
-const classes = create(null), asGlobal = create(null);
-const names = ownKeys(globalObject);
-for (let i = 0; i < names.length; i++) {
-  const name = names[i], { value } = getOwnPropertyDescriptor(globalObject, name);
-  if (typeof name !== "string" || value === undefined) continue;
-  asGlobal[name] = value;
-  if (typeof value !== "function") continue;
-  const kind = create(null);
-  kind[Symbol.hasInstance] = (object) => isKind(object, name);
-  classes[name] = kind;
-}
-asGlobal.globalThis = classes;
-
-const asHook = { get(object) { return substitute(object); } };
-defineProperty(WeakMap.prototype, "get", { __proto__: null, ...realGet, value: asHook.get });
-defineProperty(globalObject, "globalThis", { __proto__: null, ...realGlobal, value: asGlobal });
 
 // Bare V8 has none; no object is an instance of this one.
 const realUrl = getOwnPropertyDescriptor(globalObject, "URL");
 if (realUrl === undefined) defineProperty(globalObject, "URL", { __proto__: null, value: class URL {}, configurable: true });
 
+/** Another version of the package numbers its parts otherwise: that is seen here and not in what people are shown. */
 export function restoreGlobals() {
   if (realUrl === undefined) delete globalObject.URL;
-  defineProperty(WeakMap.prototype, "get", realGet);
-  defineProperty(globalObject, "globalThis", realGlobal);
+  for (const number in PARTS) {
+    delete ObjectPrototype[number];
+    if (asked[number] === undefined) throw new Error(`node-inspect-extracted did not ask for its part ${number}`);
+  }
 }

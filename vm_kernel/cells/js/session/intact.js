@@ -32,7 +32,7 @@ const pinned = [
 ];
 for (let i = 0; i < pinned.length; i++) pinned[i][2] = pinned[i][0][pinned[i][1]];
 // What is added to these two shows through in every object; a setter among it would see plain assignments.
-const sizes = [[ObjectPrototype, ownKeys(ObjectPrototype).length], [ArrayPrototype, ownKeys(ArrayPrototype).length]];
+const known = [[ObjectPrototype, new SetClass(ownKeys(ObjectPrototype))], [ArrayPrototype, new SetClass(ownKeys(ArrayPrototype))]];
 
 /** Are the built-ins that the inspector relies on as they were? */
 export function intact() {
@@ -40,11 +40,11 @@ export function intact() {
     const pin = pinned[i], found = ownProperty(pin[0], pin[1]);
     if (found === undefined || found.value !== pin[2]) return false;
   }
-  for (let i = 0; i < sizes.length; i++) {
-    const keys = ownKeys(sizes[i][0]);
-    if (keys.length <= sizes[i][1]) continue;
+  for (let i = 0; i < known.length; i++) {
+    const keys = ownKeys(known[i][0]);
     for (let k = 0; k < keys.length; k++) {
-      const found = ownProperty(sizes[i][0], keys[k]);
+      if (setHas(known[i][1], keys[k])) continue;
+      const found = ownProperty(known[i][0], keys[k]);
       if (found.writable !== true && (found.get === undefined || !setHas(nativeGetters, found.get))) return false;
     }
   }

@@ -98,7 +98,7 @@ function entriesOf(value, list, depth, above) {
 }
 
 function keyText(key) {
-  if (typeof key === "symbol") return `[${symbolToString(key)}]`;
+  if (typeof key === "symbol") return symbolToString(key);
   return regExpExec(NAME, key) === null ? quote(key) : key;
 }
 

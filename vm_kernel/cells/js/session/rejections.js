@@ -2,6 +2,8 @@
 
 import { bareList } from "./intrinsics.js";
 import { currentCell, enterCell } from "./current.js";
+import { emit } from "./bridge.js";
+import { LEVELS } from "./kinds.js";
 import { printError } from "./run.js";
 
 const AT_MOST = 20; // shown after one turn; a flood of rejections is one sentence more
@@ -36,7 +38,7 @@ export function reportUnhandled() {
     enterCell(unhandled[i].cell);
     printError(unhandled[i].reason, "Uncaught (in promise) ");
   }
-  if (further > 0) printError(`${further} further promises were rejected without a handler`, "");
+  if (further > 0) emit(LEVELS.error, currentCell(), `${further} further promises were rejected without a handler`);
   unhandled.length = 0;
   further = 0;
   enterCell(cell);

@@ -1,16 +1,19 @@
 // Owns how a value becomes text: Node's inspector's words, JavaScript's string conversion and JSON; refuses to run user code.
 //
-// Nothing here throws, and no getter, proxy trap, `toString`, `toJSON` or custom inspector of the user's is called: what the
-// inspector would run into is put aside beforehand (standin.js). The one exception is Node's: `%s` in a console format.
+// Nothing here throws, and no getter, proxy trap, `toString` or `toJSON` of the user's is called: what the inspector would
+// run into is put aside beforehand (standin.js). The exceptions are Node's: an object's own inspector, `%s` in a console
+// format, and getters where `console.dir` is told to call them.
 
-import { apply, bareList, bigIntToString, create, is, quote, regExpExec, stringIsWellFormed, toText } from "./intrinsics.js";
-import { formatWithOptions, inspect } from "./inspector.js";
+import { apply, bareList, bigIntToString, create, is, quote, regExpExec, stringIndexOf, stringIsWellFormed, stringSlice, toText }
+  from "./intrinsics.js";
+import { mayWait } from "./details.js";
+import { defaults, formatWithOptions, inspect } from "./inspector.js";
 import { jsonOf } from "./json.js";
 import { plainText } from "./plaintext.js";
 import { previewOf } from "./preview.js";
 import { withOurStacks } from "./stacks.js";
 import { intact } from "./intact.js";
-import { mayWait } from "./standin.js";
+import { lookWith } from "./standin.js";
 
 const LONG_STRING = 1_000_000;
 const ESCAPED = /[\x00-\x1f\x27\x5c\x7f-\x9f]/; // and lone surrogates
@@ -36,7 +39,10 @@ export function renderValue(value) {
 
 /** What Node's `util.inspect(value, options)` prints, but strings are whole. */
 export function inspectWith(value, options) {
-  return simpleText(value) ?? inspected(() => inspect(value, settings(options)), value);
+  const simple = simpleText(value);
+  if (simple !== undefined) return simple;
+  const chosen = settings(options);
+  return inspected(() => looked(chosen, () => inspect(value, chosen)), value);
 }
 
 /** What Node's console prints for a list of arguments: `%s` and the like in the first, one blank between the others. */
@@ -44,10 +50,27 @@ export function formatLog(args) {
   const { length } = args;
   if (length === 0) return "";
   if (length === 1) return typeof args[0] === "string" ? args[0] : inspectWith(args[0]);
-  const list = bareList();
-  list[0] = settings(undefined);
+  const list = bareList(), chosen = settings(undefined);
+  list[0] = chosen;
   for (let i = 0; i < length; i++) list[i + 1] = args[i];
-  return inspected(() => apply(formatWithOptions, undefined, list), args, plainTexts);
+  if (typeof args[0] === "string" && stringIndexOf(args[0], "%o") >= 0) formatWhole(list);
+  return inspected(() => looked(chosen, () => apply(formatWithOptions, undefined, list)), args, plainTexts);
+}
+
+// `%o` shows proxies as such and what is hidden, which is ours to do: the argument becomes its text.
+function formatWhole(list) {
+  const format = list[1];
+  let text = "", done = 0, next = 2;
+  for (let i = stringIndexOf(format, "%"); i >= 0 && i + 1 < format.length; i = stringIndexOf(format, "%", i + 2)) {
+    const letter = format[i + 1];
+    if (letter === "o" && next < list.length) {
+      list[next] = inspectWith(list[next], WHOLE);
+      text += stringSlice(format, done, i) + "%s";
+      done = i + 2;
+    }
+    if (stringIndexOf("sdijfoOc", letter) >= 0) next++;
+  }
+  list[1] = text + stringSlice(format, done);
 }
 
 // Values that most cells end in never reach the inspector.
@@ -100,11 +123,14 @@ function attempt(make, value, otherwise) {
   }
 }
 
-const OPTIONS = ["depth", "showHidden", "showProxy", "maxArrayLength", "breakLength", "compact", "sorted", "numericSeparator"];
+const OPTIONS = ["customInspect", "depth", "showHidden", "showProxy", "maxArrayLength", "breakLength", "compact", "sorted", "getters",
+  "numericSeparator"];
+const WHOLE = { __proto__: null, showHidden: true, showProxy: true, depth: 4 };
 
-// The user's choice, read once; never a custom inspector (those that run are our stand-ins') and never getters.
+// Every option, so that no default counts that an inspector of the user's might have changed.
 function settings(chosen) {
   const all = create(null);
+  for (const key in defaults) all[key] = defaults[key];
   all.maxStringLength = Infinity;
   if (chosen !== undefined && chosen !== null) {
     for (let i = 0; i < OPTIONS.length; i++) {
@@ -113,4 +139,12 @@ function settings(chosen) {
     }
   }
   return all;
+}
+
+// The stand-ins are inspectors of our own, so the package always asks for them; what the user chose counts there.
+function looked(chosen, look) {
+  const { customInspect, showProxy, maxArrayLength } = chosen;
+  chosen.customInspect = true;
+  chosen.showProxy = false;
+  return lookWith(customInspect !== false, showProxy === true, maxArrayLength ?? Infinity, look);
 }

@@ -140,8 +140,10 @@ export function abandon(cell) {
   cancelTimers(cell);
 }
 
-/** Show an error that no cell is waiting for on its cell's stderr. */
+/** Show an error that no cell is waiting for on its cell's stderr, as one that ends a cell is shown. */
 export function printError(error, prefix = "Uncaught ") {
-  const { message, stack } = describeError(error);
-  emit(LEVELS.error, currentCell(), prefix + (stack === "" ? message : stack));
+  const { traceback } = describeError(error, prefix);
+  let text = "";
+  for (let i = 0; i < traceback.length; i++) text += (i > 0 ? "\n" : "") + traceback[i];
+  emit(LEVELS.error, currentCell(), text);
 }

@@ -1,76 +1,111 @@
 // Owns which objects the inspector may look at as they are, and what it is given in place of the others; refuses to format.
 //
 // The inspector reads some properties in the plain way (constructor, name, message, @@toStringTag ...) and does not know
-// promises, Temporal and real proxies. An object on which such a read would run user code is shown by `plainText`.
+// Temporal. An object on which such a read would run user code is shown by `plainText`. A method that an object has under
+// Symbol.for("nodejs.util.inspect.custom") is called, as in Node: it was written to be called here. One that every object
+// would have was not.
 
-import { create, FunctionPrototype, getOwnPropertyDescriptor, getPrototypeOf, MapClass, natives, ownKeys, PromiseClass,
-  PromisePrototype, promiseThen, SetClass, setHas, stringIndexOf, uncurry } from "./intrinsics.js";
-import { isKind } from "./brands.js";
-import { inspect, onEachObject } from "./inspector.js";
+import { create, FunctionPrototype, getPrototypeOf, MapClass, natives, ObjectPrototype, ownKeys, SetClass, setHas, uncurry } from "./intrinsics.js";
+import { isKind, typedArrayTag } from "./brands.js";
+import { onEachObject } from "./details.js";
+import { inspect } from "./inspector.js";
 import { nativeGetters } from "./intact.js";
-import { longListText } from "./lists.js";
+import { shortened } from "./lists.js";
 import { plainText } from "./plaintext.js";
-import { dataValue, inherits, ownProperty } from "./reflection.js";
-import { replaceEach } from "./text.js";
+import { dataValue, ownProperty } from "./reflection.js";
 
 const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
 const TAG = Symbol.toStringTag, ITERATOR = Symbol.iterator, HAS_INSTANCE = Symbol.hasInstance;
-const BREAK_LENGTH = 80;
 
 const standIns = new WeakSet();
 const isStandIn = uncurry(WeakSet.prototype.has);
 const addStandIn = uncurry(WeakSet.prototype.add);
 
 /** Marks an object of our own making, whose class may be the user's, as fit for the inspector. */
-export function showAsIs(object) {
+function showAsIs(object) {
   addStandIn(standIns, object);
   return object;
 }
 
-// `text(depth, options)` is asked when the inspector reaches it.
-function standIn(text) {
+// `make(depth, options)` is asked when the inspector reaches it: for a text, or for another object to format there.
+function standIn(make) {
   const object = create(null);
-  object[CUSTOM] = (depth, options) => text(depth, options);
-  return [showAsIs(object)];
+  object[CUSTOM] = make;
+  return showAsIs(object);
+}
+
+// How the inspection that runs was asked for.
+let customs = true, proxies = false, items = 100;
+
+/** Runs `look` with the user's own inspectors or without, with proxies shown as such or not, and so many items of lists. */
+export function lookWith(customInspect, showProxy, maxArrayLength, look) {
+  const before = [customs, proxies, items];
+  customs = customInspect;
+  proxies = showProxy;
+  items = maxArrayLength;
+  try {
+    return look();
+  } finally {
+    customs = before[0];
+    proxies = before[1];
+    items = before[2];
+  }
 }
 
 onEachObject((value) => {
   if (isStandIn(standIns, value)) return undefined;
-  if (natives.isProxy(value)) return proxyDetails(value);
+  if (natives.isProxy(value)) return proxyInstead(value);
   if (!isTame(value)) return standIn((depth) => plainText(value, depth ?? undefined));
   if (typeof value === "function") return undefined;
-  const list = longListText(value);
-  if (list !== undefined) return standIn(list);
-  if (inherits(value, PromisePrototype)) return standIn((depth, options) => promiseText(value, depth, options));
-  const text = temporalText(value) ?? iteratorText(value);
+  const short = shortened(value, items);
+  if (short !== undefined) return standIn(() => showAsIs(short));
+  const text = temporalText(value);
   return text === undefined ? undefined : standIn(() => text);
 });
 
-function proxyDetails(proxy) {
+// Its target is shown, as if it were there itself.
+function proxyInstead(proxy) {
+  if (proxies) return standIn((depth, options) => proxyText(proxy, depth, options));
+  let target = proxy;
+  while (natives.isProxy(target)) target = natives.proxyTarget(target);
+  return target === null || target === undefined ? null : standIn(() => target);
+}
+
+function proxyText(proxy, depth, options) {
   const target = natives.proxyTarget(proxy);
-  return target === null || target === undefined ? [null, null] : [target, natives.proxyHandler(proxy)];
+  if (target === null || target === undefined) return "<Revoked Proxy>";
+  if (depth < 0 && depth !== null) return "Proxy [Array]";
+  const inner = { __proto__: null, ...options, depth: depth === null ? null : depth - 1 };
+  return `Proxy [ ${inspect(target, inner)}, ${inspect(natives.proxyHandler(proxy), inner)} ]`;
 }
 
 // What the inspector reads on its way, by kind of object.
-const READ = ["constructor", TAG, CUSTOM, "length", "toString", "prototype", "href"];
+const READ = ["constructor", TAG, CUSTOM, "toString", "prototype", "href"];
 const READ_OF_FUNCTION = ["name"];
 const READ_OF_ERROR = ["name", "message", "stack", "cause", "errors"];
 const READ_OF_REGEXP = ["source", "flags", "hasIndices", "global", "ignoreCase", "multiline", "dotAll", "unicode",
   "unicodeSets", "sticky"];
 const READ_OF_COLLECTION = ["size", "entries", "values", "keys"];
-const READ_OF_BUFFER = ["byteLength", "byteOffset", "buffer"];
+const READ_OF_BUFFER = ["length", "byteLength", "byteOffset", "buffer", "BYTES_PER_ELEMENT"];
 const mapEntries = MapClass.prototype.entries, setValues = SetClass.prototype.values;
 
 /** May the inspector read `value` in its plain way? */
 export function isTame(value) {
   if (!readsSafely(value, READ)) return false;
   if (typeof value === "function") return readsSafely(value, READ_OF_FUNCTION) && tameConstructor(value);
-  if (isKind(value, "Error")) return readsSafely(value, READ_OF_ERROR);
+  if (isKind(value, "Error")) return readsSafely(value, READ_OF_ERROR) && causeReadsSafely(value);
   if (isKind(value, "RegExp")) return readsSafely(value, READ_OF_REGEXP);
   if (isKind(value, "Map")) return iteratesWith(value, mapEntries) && readsSafely(value, READ_OF_COLLECTION);
   if (isKind(value, "Set")) return iteratesWith(value, setValues) && readsSafely(value, READ_OF_COLLECTION);
-  return !isKind(value, "DataView") && !isKind(value, "ArrayBuffer") && !isKind(value, "SharedArrayBuffer")
-    || readsSafely(value, READ_OF_BUFFER);
+  const buffer = typedArrayTag(value) !== undefined || isKind(value, "DataView") || isKind(value, "ArrayBuffer")
+    || isKind(value, "SharedArrayBuffer");
+  return !buffer || readsSafely(value, READ_OF_BUFFER);
+}
+
+// Its stack is compared with that of its cause, which comes to the inspector by itself only later.
+function causeReadsSafely(error) {
+  const cause = dataValue(error, "cause");
+  return cause === null || typeof cause !== "object" || readsSafely(cause, READ_OF_ERROR);
 }
 
 // Without any the inspector takes the built-in one.
@@ -82,7 +117,7 @@ function readsSafely(value, keys) {
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i], found = ownProperty(at, key);
       if (found === undefined) continue;
-      if (key === CUSTOM) return false;
+      if (key === CUSTOM && (!customs || at === ObjectPrototype)) return false;
       if (found.get !== undefined ? !setHas(nativeGetters, found.get) : found.set !== undefined) return false;
       if (key === "constructor" && typeof found.value === "function" && !tameConstructor(found.value)) return false;
     }
@@ -103,49 +138,6 @@ function tameConstructor(constructor) {
     if (found !== undefined) return found.value === nativeHasInstance;
   }
   return true;
-}
-
-let waits = false;
-
-/** Runs `render` at a moment when promise reactions may run: a promise's state can then be found out. */
-export function mayWait(render) {
-  waits = true;
-  try {
-    return render();
-  } finally {
-    waits = false;
-  }
-}
-
-// [state, value]: 0 pending, 1 fulfilled, 2 rejected.
-function promiseState(promise) {
-  if (natives.promiseState !== undefined) return natives.promiseState(promise);
-  const state = [0, undefined];
-  // `then` looks for the constructor of what it returns: only where that is no code of the user's.
-  if (!waits || dataValue(promise, "constructor") !== PromiseClass) return state;
-  promiseThen(promise, (value) => { state[0] = 1; state[1] = value; }, (reason) => { state[0] = 2; state[1] = reason; });
-  natives.checkpoint();
-  return state;
-}
-
-function promiseText(promise, depth, options) {
-  if (depth < 0 && depth !== null) return "[Promise]";
-  const state = promiseState(promise);
-  if (state[0] === 0) return "Promise { <pending> }";
-  const text = inspect(state[1], { __proto__: null, ...options, depth: depth === null ? null : depth - 1 });
-  const shown = state[0] === 1 ? text : `<rejected> ${text}`;
-  const long = shown.length + "Promise {".length + 12 > BREAK_LENGTH || stringIndexOf(shown, "\n") >= 0;
-  return long ? `Promise {\n  ${replaceEach(shown, "\n", "\n  ")}\n}` : `Promise { ${shown} }`;
-}
-
-
-// Looking at an iterator's entries would use them up, unless the engine can look without.
-const MapIteratorPrototype = getPrototypeOf(new Map().keys()), SetIteratorPrototype = getPrototypeOf(new Set().keys());
-
-function iteratorText(value) {
-  const prototype = getPrototypeOf(value);
-  if (prototype === MapIteratorPrototype) return "[Map Iterator] { <entries not shown> }";
-  return prototype === SetIteratorPrototype ? "[Set Iterator] { <entries not shown> }" : undefined;
 }
 
 const temporals = new MapClass();
