@@ -102,7 +102,15 @@ def test_the_check_of_a_checkout_runs_what_the_readme_says_and_fails_with_any_of
 def test_the_lock_file_names_versions_and_hashes_but_no_place() -> None:
     lock = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))
     wanted = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["devDependencies"]
-    assert set(wanted) == {"acorn", "esbuild", "node-inspect-extracted", "sucrase"}
+    assert set(wanted) == {
+        "@exodus/bytes",
+        "acorn",
+        "esbuild",
+        "node-inspect-extracted",
+        "sucrase",
+        "tr46",
+        "whatwg-url",
+    }
     packages = {name: entry for name, entry in lock["packages"].items() if name}
     assert [name for name, entry in packages.items() if "resolved" in entry] == []
     assert [name for name, entry in packages.items() if "integrity" not in entry] == []

@@ -19,11 +19,22 @@ ASSETS = os.path.join(HERE, "assets")
 #: The oldest Node that the pinned esbuild runs on.
 NODE_MAJOR = 18
 
-#: Asset and its entry file. No global name: what a script leaves for the host, the host deletes.
-BUNDLES = (
+LATE = os.path.join("vm_kernel", "cells", "js", "late")
+#: whatwg-url without what it seldom needs: legacy multi-byte encodings, and Unicode's tables (a script of their own).
+LIGHT = (
+    "--alias:@exodus/bytes/encoding.js=@exodus/bytes/encoding-lite.js",
+    f"--alias:tr46=./{LATE}/domains.js",
+    f"--inject:./{LATE}/encoders.js",
+)
+#: Asset, its entry file and further options. No global name: what a script leaves for the host, the host deletes.
+BUNDLES: tuple[tuple[str, ...], ...] = (
     ("parser.js", os.path.join("parser", "entry.js")),
     ("session.js", os.path.join("session", "index.js")),
     ("typescript.js", os.path.join("typescript", "entry.js")),
+    ("web.js", os.path.join("late", "web.js")),
+    ("encoding.js", os.path.join("late", "encoding.js")),
+    ("url.js", os.path.join("late", "url.js"), *LIGHT),
+    ("idna.js", os.path.join("late", "idna.js")),
 )
 #: Asset and its source, byte for byte: V8's `%Natives()` are no JavaScript to a bundler.
 COPIES = (("natives.js", os.path.join("session", "natives.js")),)
@@ -88,7 +99,7 @@ def fetch(npm: str) -> None:
     os.utime(installed)
 
 
-def bundle(node: str, asset: str, entry: str) -> set[str]:
+def bundle(node: str, asset: str, entry: str, *more: str) -> set[str]:
     """Writes one script that runs in a bare V8 and returns the npm packages that went into it."""
     source, target = os.path.join(SOURCES, entry), os.path.join(ASSETS, asset)
     report = target + ".inputs"
@@ -101,7 +112,7 @@ def bundle(node: str, asset: str, entry: str) -> set[str]:
     options += ["--charset=ascii", "--legal-comments=none", "--log-level=warning"]
     # Else a name that a module does not export is undefined at run time, with a warning that nobody reads.
     options += ["--log-override:import-is-undefined=error"]
-    command = [node, esbuild, source, f"--outfile={target}", f"--metafile={report}", *options]
+    command = [node, esbuild, source, f"--outfile={target}", f"--metafile={report}", *options, *more]
     try:
         run(command, f"esbuild of {asset}")
         with open(report, encoding="utf-8") as file:
@@ -142,9 +153,9 @@ def build() -> None:
     fetch(npm)
     os.makedirs(ASSETS, exist_ok=True)
     packages: set[str] = set()
-    for asset, entry in BUNDLES:
+    for asset, entry, *more in BUNDLES:
         print(f"assets: {asset} from js/{entry}", flush=True)
-        packages |= bundle(node, asset, entry)
+        packages |= bundle(node, asset, entry, *more)
     for asset, source in COPIES:
         print(f"assets: {asset} as it is", flush=True)
         shutil.copyfile(os.path.join(SOURCES, source), os.path.join(ASSETS, asset))

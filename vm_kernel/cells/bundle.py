@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+#: Scripts that the engine loads when something of theirs is first used, by their numbers in cells/js/session/late.js.
+LATE = ("web.js", "encoding.js", "url.js", "idna.js")
+
 ASSETS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "assets")
 
 

@@ -14,6 +14,7 @@ from .confinement import Memory, bind_to_parent, heap_flags
 from .lane import Lane
 from .parser import Parser
 from .pipe import Pipe
+from .services import services
 from .v8 import library
 from .v8.holder import open_holder
 from .v8.rejections import report_rejections
@@ -47,6 +48,7 @@ def start(pipe_fd: int, texts_file: int, folder: str, mem_mb: int) -> Child:
     def prepare(lane: Lane, context: Context) -> None:
         report_rejections(context, lambda: lane.cancelled)
         lane.holder, lane.text_file = open_holder(context), texts_file
+        lane.services = services()
 
     session = Lane(wake_write, (natives, script("session.js")), prepare)
     parser = Parser(wake_write, (natives, script("parser.js")))

@@ -13,7 +13,7 @@ from .v8.holder import Holder
 
 RING_WRITE, RING_READ, OPERATION, INBOX_LENGTH, INBOX_MORE = 0, 1, 2, 3, 4
 PENDING, NEXT_TIMER_MS, HOST_OPERATION, CELL, TIMERS = 5, 6, 7, 8, 9
-TEXT_KIND, TEXT_ID, TEXT_TAKEN, FOUND = 10, 11, 12, 13
+TEXT_KIND, TEXT_ID, TEXT_TAKEN, FOUND, ARGUMENT = 10, 11, 12, 13, 21
 DRAIN, PULL, ASK, TEXT, PROMISE, ENTRIES = 1, 2, 3, 4, 5, 9
 HEADER_BYTES, INBOX_BYTES, RING_BYTES = 256, 1 << 18, 1 << 17
 
@@ -43,6 +43,7 @@ class Lane:
         self.waiting = 0  # the host operation that JavaScript waits in: 0, DRAIN, ASK or TEXT
         self.cancelled = False  # the running task is to end
         self.holder: Holder | None = None
+        self.services: dict[int, Callable[[int], bytes]] = {}  # host operations that are answered at once
         self.text_file = -1  # shared with the kernel, for one long text at a time; -1: there is none
         self.text_shared = False  # the file holds a text that the kernel has not taken
         self._text = 0  # its length, until it has been told
@@ -130,6 +131,11 @@ class Lane:
         """On V8's thread: JavaScript stands still until this returns. Only the main thread owns ring and pipe."""
         operation = self.header[HOST_OPERATION]
         if operation == PULL:
+            self._deliver()
+            return
+        service = self.services.get(operation)
+        if service is not None:
+            self._message = memoryview(service(self.header[ARGUMENT]))
             self._deliver()
             return
         if operation == TEXT:

@@ -7,7 +7,10 @@ import { place } from "./target.js";
 const MOST_MATCHES = 1000;
 /** Globals of a session that this context does not have. */
 const SESSION = ["alert", "clearImmediate", "clearInterval", "clearOutput", "clearTimeout", "confirm", "console", "display", "prompt",
-  "queueMicrotask", "setImmediate", "setInterval", "setTimeout"];
+  "queueMicrotask", "setImmediate", "setInterval", "setTimeout", "AbortController", "AbortSignal", "CustomEvent", "DOMException",
+  "Event", "EventTarget", "TextDecoder", "TextEncoder", "URL", "URLSearchParams", "atob", "btoa", "crypto", "performance",
+  "structuredClone"];
+const OBJECTS = new Set(["console", "crypto", "performance"]);
 // Taken while this context is as V8 made it.
 const STANDARD = Object.getOwnPropertyNames(globalThis);
 const LITERALS = { __proto__: null, string: "", number: 0, bigint: 0n, boolean: false, regexp: /x/, array: [], object: {}, function() {} };
@@ -27,7 +30,7 @@ export function completeStatic(source, cursor) {
 function offerNames(source, at, offer) {
   for (const name of declaredIn(source, at)) offer(name, "variable");
   for (const name of remembered()) offer(name, "variable");
-  for (const name of SESSION) offer(name, name === "console" ? "variable" : "function");
+  for (const name of SESSION) offer(name, OBJECTS.has(name) ? "variable" : /^[A-Z]/.test(name) ? "class" : "function");
   for (const name of STANDARD) offer(name, typeOf(globalThis[name], /^[A-Z]/.test(name), "function"));
   for (const word of KEYWORDS) offer(word, "keyword");
 }

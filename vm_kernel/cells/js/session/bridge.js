@@ -9,7 +9,8 @@ import { charCodeAt, create, fromCharCode, apply, bareList, min } from "./intrin
 const RING_WRITE = 0, RING_READ = 1, INBOX_LENGTH = 3, INBOX_MORE = 4, HOST_OPERATION = 7;
 export const OPERATION = 2, PENDING = 5, NEXT_TIMER_MS = 6, CELL = 8, TIMERS = 9;
 const HOST_DRAIN = 1, HOST_PULL = 2, HOST_ASK = 3, HOST_TEXT = 4, HOST_PROMISE = 5, HOST_ENTRIES = 9;
-const TEXT_RECORD = 10, TEXT_ID = 11, TEXT_TAKEN = 12, FOUND = 13;
+const HOST_SCRIPT = 6, HOST_RANDOM = 7, HOST_CLOCK = 8; // engine/services.py
+const TEXT_RECORD = 10, TEXT_ID = 11, TEXT_TAKEN = 12, FOUND = 13, ARGUMENT = 21;
 
 const HEADER_BYTES = 256, INBOX_BYTES = 1 << 18, RING_BYTES = 1 << 17, MASK = RING_BYTES - 1;
 const RECORD_BYTES = 12, CHUNK_CHARACTERS = 1 << 15, MORE = 1;
@@ -154,4 +155,32 @@ export function ask() {
   header[HOST_OPERATION] = HOST_ASK;
   host();
   return receive();
+}
+
+/** What the engine process itself answers at once, into the inbox (engine/services.py). */
+function serve(operation, argument) {
+  header[ARGUMENT] = argument;
+  header[HOST_OPERATION] = operation;
+  host();
+}
+
+/** The text of the late script with that number; empty where it is not there. */
+export function scriptText(number) {
+  serve(HOST_SCRIPT, number);
+  return receive();
+}
+
+/** Fill an Uint8Array, at most as long as the inbox, with bytes from the system's random source. */
+export function randomBytes(into) {
+  const length = into.length;
+  serve(HOST_RANDOM, length);
+  for (let i = 0; i < length; i++) into[i] = inbox[i];
+}
+
+/** Milliseconds since the engine process started; never goes back. */
+export function clockMs() {
+  serve(HOST_CLOCK, 0);
+  let ns = 0;
+  for (let i = 7; i >= 0; i--) ns = ns * 256 + inbox[i];
+  return ns / 1e6;
 }

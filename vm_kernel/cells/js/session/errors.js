@@ -3,6 +3,7 @@
 import { arrayPush, bareList, create, ErrorClass, getOwnPropertyDescriptor, getPrototypeOf, natives, quote, stringEndsWith, stringIndexOf,
   stringSlice, stringStartsWith, uncurry } from "./intrinsics.js";
 import { isKind } from "./brands.js";
+import { exceptionSlot } from "./exceptions.js";
 import { className, dataValue, inherits, ownProperty } from "./reflection.js";
 import { inspectWith } from "./render.js";
 import { registerCell, scriptOf, sourceColumn, sourceLine } from "./scripts.js";
@@ -121,12 +122,12 @@ function headerOf(error) {
 }
 
 function nameOf(error) {
-  const name = dataValue(error, "name");
+  const name = exceptionSlot(error)?.name ?? dataValue(error, "name");
   return typeof name === "string" ? name : ((isKind(error, "Error") ? className(error) : null) ?? "Error");
 }
 
 function messageOf(error) {
-  const message = dataValue(error, "message");
+  const message = exceptionSlot(error)?.message ?? dataValue(error, "message");
   return message === undefined ? "" : typeof message === "string" ? message : inspectWith(message);
 }
 

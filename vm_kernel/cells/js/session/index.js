@@ -12,11 +12,14 @@ import { prepareStackTrace } from "./errors.js";
 import { ABANDON, ANSWER, COMPLETE, INSPECT, RESET, RUN, TICK } from "./kinds.js";
 import { forgive, noteRejection } from "./rejections.js";
 import { abandon, printError, runCell, runTimer } from "./run.js";
+import * as late from "./late.js";
+import "./given.js";
 import * as timers from "./timers.js";
 
 timers.install();
 consoleMethods.install();
 displays.install();
+late.install();
 
 const resolved = PromiseClass.resolve();
 defineGlobal("queueMicrotask", function queueMicrotask(callback) {

@@ -13,6 +13,7 @@ import { nativeGetters } from "./intact.js";
 import { shortened } from "./lists.js";
 import { plainText } from "./plaintext.js";
 import { dataValue, ownProperty } from "./reflection.js";
+import { viewOf } from "./views.js";
 
 const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
 const TAG = Symbol.toStringTag, ITERATOR = Symbol.iterator, HAS_INSTANCE = Symbol.hasInstance;
@@ -55,6 +56,8 @@ export function lookWith(customInspect, showProxy, maxArrayLength, look) {
 onEachObject((value) => {
   if (isStandIn(standIns, value)) return undefined;
   if (natives.isProxy(value)) return proxyInstead(value);
+  const view = viewOf(value);
+  if (view !== undefined) return standIn((depth, options) => shownBy(view, value, depth, options));
   if (!isTame(value)) return standIn((depth) => plainText(value, depth ?? undefined));
   if (typeof value === "function") return undefined;
   const short = shortened(value, items);
@@ -62,6 +65,11 @@ onEachObject((value) => {
   const text = temporalText(value);
   return text === undefined ? undefined : standIn(() => text);
 });
+
+function shownBy(view, value, depth, options) {
+  const shown = view(value, depth, options);
+  return typeof shown === "string" ? shown : showAsIs(shown);
+}
 
 // Its target is shown, as if it were there itself.
 function proxyInstead(proxy) {

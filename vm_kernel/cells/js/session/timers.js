@@ -44,6 +44,11 @@ function add(callback, delay, repeat, rest) {
   return timer.id;
 }
 
+/** `callback()` once, after so many milliseconds, for the cell that runs now. */
+export function setTimer(callback, ms) {
+  return add(callback, ms, false, bareList());
+}
+
 function clear(handle) {
   const id = typeof handle === "object" || typeof handle === "symbol" ? 0 : toNumber(handle);
   const at = isInteger(id) ? indexOf(id) : -1;
