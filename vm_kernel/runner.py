@@ -56,7 +56,7 @@ class Job:
         self.evaluating = False
         #: False once its start could not be recorded and it runs all the same.
         self.recorded = True
-        #: Why it ended before the engine got its code.
+        #: Why it ends without its code having run.
         self.stopped: Stopped | None = None
 
 
@@ -195,6 +195,8 @@ class Runner:
             self._engine.evaluate(
                 execution.cell, job.name, execution.code, self._limits, job.globals, job.expressions
             )
+            if job.stopped is not None:
+                self._engine.stop(job.stopped, execution.cell)
 
     def _tell_of_loss(self, job: Job) -> None:
         """To whoever runs the first cell that is seen on a new engine."""
@@ -210,7 +212,8 @@ class Runner:
         if isinstance(outcome, Stopped) and outcome.lost:
             self._losses.told(job.started.client_session)
         usage = execution.usage(cpu_ms, wall_ms, peak_mem_mb)
-        ended = job.ended = Ended(execution.id, outcome, timestamp(), usage, self._generation)
+        generation = self._generation if job.stopped is None else 0
+        ended = job.ended = Ended(execution.id, outcome, timestamp(), usage, generation)
         if job.recorded:
             self._recorder.finish(ended, partial(self._finished, job, outcome))
         else:
@@ -225,6 +228,12 @@ class Runner:
     def _conclude(self, job: Job, outcome: Outcome, problem: str | None) -> None:
         self.job = None
         job.then(job, outcome, problem)
+
+    def _forgo(self, job: Job, reason: str) -> None:
+        """What ran before this file is gone with its engine: on the next one it has nothing to stand on."""
+        if not job.execution.finished:
+            job.stopped = EngineDied(reason, lost=True)
+            self._engine.stop(job.stopped, job.execution.cell)
 
     # -- what the engine reports -------------------------------------------------------------------------
 
@@ -255,8 +264,11 @@ class Runner:
         elif isinstance(report, port.Lost):
             self._losses.lose(report.reason, report.final)
             self._executions.clear()
-            if self.job is not None and self.job.evaluating:  # it waits for the next engine
-                self._executions[self.job.execution.cell] = self.job.execution
+            job = self.job
+            if job is not None and job.execution.kind == "startup":
+                self._forgo(job, report.reason)
+            elif job is not None and job.evaluating:  # it waits for the next engine
+                self._executions[job.execution.cell] = job.execution
         elif isinstance(report, port.Asked):
             job = self.job
             if job is None or job.execution.cell != report.cell or job.ask is None:

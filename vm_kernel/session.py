@@ -73,8 +73,6 @@ class Session:
         self._at_once = False
         self._for_cell = False
         self._failed = False
-        #: Why the engine was lost since the startup that ran last began.
-        self._lost = ""
 
     # -- the start ---------------------------------------------------------------------------------------
 
@@ -93,8 +91,6 @@ class Session:
 
     def _started(self, failure: Failure | None) -> None:
         self._starting = False
-        if failure is None and self._lost:
-            failure = Failure(f"startup failed: {self._lost}")
         if failure is None:
             self._say_ready()
         else:
@@ -130,8 +126,8 @@ class Session:
         """Contract 18.4: a session that says `crash` is over; another starts afresh."""
         if self._plan is None:
             return
-        if self._starting:
-            self._lost = report.reason
+        if self._starting and self._startup is not None:
+            self._startup.lose(report.reason)
         if not self._said:
             if report.final:
                 self._fail(Failure(f"startup failed: {report.reason}"))
@@ -174,13 +170,13 @@ class Session:
         return self.refusal is None and not (self._due or self._starting) and self._runner.job is None
 
     def _start_again(self, startup: Startup, waiting: bool) -> None:
-        self._starting, self._at_once, self._for_cell, self._lost = True, False, waiting, ""
+        self._starting, self._at_once, self._for_cell = True, False, waiting
         startup.begin(self._started_again)
 
     def _started_again(self, failure: Failure | None) -> None:
         self._starting = False
         lost = failure is not None and failure.lost
-        self._due, self._failed = lost or bool(self._lost), lost and self._for_cell
+        self._due, self._failed = lost, lost and self._for_cell
         self._losses.hold(failure.text if failure is not None and lost else "")
         if failure is not None and not lost:
             self.refusal = Refusal("StartupFailed", failure.text)

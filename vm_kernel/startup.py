@@ -30,6 +30,7 @@ class Startup:
     def __init__(self, plan: SessionPlan, runner: Runner) -> None:
         self._runner = runner
         self._root = plan.worktree_path
+        self._lost = ""
         files = sorted(plan.startup_files, key=lambda file: file.order_index)
         self._scripts = [_Script(each.name, each.text, "failed to load libraries: library") for each in plan.libraries]
         self._scripts += [_Script(each.path, None, "startup failed: failed to execute startup file") for each in files]
@@ -40,9 +41,17 @@ class Startup:
 
     def begin(self, then: Callable[[Failure | None], None]) -> None:
         """Runs all in order and calls `then` with the first failure, with None when there is none."""
+        self._lost = ""
         self._next(0, then)
 
+    def lose(self, reason: str) -> None:
+        """The engine is gone, and with it what has run already: nothing of this round runs on the next one."""
+        self._lost = reason
+
     def _next(self, at: int, then: Callable[[Failure | None], None]) -> None:
+        if self._lost:
+            then(Failure(f"startup failed: {self._lost}", lost=True))
+            return
         if at == len(self._scripts):
             then(None)
             return

@@ -15,7 +15,7 @@ import pytest
 from vm_kernel import owner as owners
 from vm_kernel.limits import Limits
 from vm_kernel.plan import Library, SessionPlan, StartupFile
-from vm_kernel.recorder import Started, Then
+from vm_kernel.recorder import Ended, Started, Then
 
 from .notebook import Notebook
 from .session import Client, Heard, Session
@@ -41,6 +41,12 @@ def within(seconds: float, happened: Callable[[], object]) -> bool:
 
 def vm(heard: Heard) -> dict[str, Any]:
     return dict(heard.reply["metadata"]["vm"])
+
+
+def paired(notebook: Notebook) -> list[tuple[Started, Ended]]:
+    """Each execution's beginning and end; one without an end fails."""
+    ends = {ended.execution_id: ended for ended in notebook.ended}
+    return [(started, ends[started.execution_id]) for started in notebook.started]
 
 
 @pytest.fixture
@@ -391,6 +397,66 @@ def test_a_startup_that_takes_the_new_engine_along_refuses_the_cell_and_is_tried
         assert record["status"] == "error" and "a.js: EngineDied" in record["error"]["message"]
         (worktree / "a.js").write_text("var base = 2")
         assert within(3, lambda: vm(client.run("base", {"vm": {}}))["execution"]["status"] == "ok")
+    assert session.changes == []
+
+
+@pytest.mark.parametrize(
+    ("at", "records"),
+    [
+        (("begin", 1), [("a.js", "error")]),
+        (("finish", 1), [("a.js", "ok")]),
+        (("begin", 2), [("a.js", "ok"), ("b.js", "error")]),
+        (("finish", 2), [("a.js", "ok"), ("b.js", "ok")]),
+    ],
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else "",
+)
+def test_an_engine_that_dies_beside_a_startup_file_runs_no_more_of_them_and_no_record_says_otherwise(
+    worktree: Path, at: tuple[str, int], records: list[tuple[str, str]]
+) -> None:
+    (worktree / "a.js").write_text("var base = 1")
+    (worktree / "b.js").write_text("base")
+    seen: list[str] = []
+
+    def on_call(call: str, value: object) -> None:
+        seen.append(call)
+        if (call, seen.count(call)) == at:
+            session.engine.kill()
+
+    notebook = Notebook(on_call=on_call)
+    session = Session(recorder=notebook, plan=starting(worktree, "a.js", "b.js"))
+    with session:
+        assert session.ended(5)
+    assert [(s.metadata["path"], e.outcome.status) for s, e in paired(notebook)] == records
+    assert [said.status for said in session.said] == ["crashed"]
+    assert "the engine ended" in session.said[0].last_error
+    for _, ended in paired(notebook):
+        if ended.outcome.status == "error":
+            assert "the engine ended" in str(ended.outcome), "the record does not say why"
+            assert ended.engine_generation != 2, "it names an engine that never had its code"
+
+
+def test_an_engine_that_dies_beside_a_renewed_startup_makes_it_run_again_from_the_first_file(worktree: Path) -> None:
+    (worktree / "a.js").write_text("var base = 21")
+    (worktree / "b.js").write_text("base")
+    begun: list[object] = []
+
+    def on_call(call: str, value: object) -> None:
+        if call == "begin":
+            begun.append(value)
+            if len(begun) == 5:  # a, b, the cell, a again, and now b
+                session.engine.kill()
+
+    notebook = Notebook(on_call=on_call)
+    session = Session(recorder=notebook, plan=starting(worktree, "a.js", "b.js", on_engine_loss="fresh"))
+    with session:
+        client = session.client()
+        client.run("@die")
+        assert vm(client.run("base", {"vm": {}}))["execution"]["result"]["json"] == 21
+    said = [(s.metadata.get("path"), e.outcome.status) for s, e in paired(notebook)]
+    assert said == [
+        *[("a.js", "ok"), ("b.js", "ok"), (None, "error")],
+        *[("a.js", "ok"), ("b.js", "error"), ("a.js", "ok"), ("b.js", "ok"), (None, "ok")],
+    ]
     assert session.changes == []
 
 

@@ -119,6 +119,11 @@ class FakeEngine:
         self._generation += 1
         self._tell(port.Ready(self._generation, os.getpid()))
 
+    def kill(self) -> None:
+        """The process is gone while no cell runs, and the caller is told at once."""
+        self._lose(False)
+        self._report()
+
     def close(self) -> None:
         if not self._closed:
             self._closed = True
@@ -214,9 +219,12 @@ class FakeEngine:
         self._tell(port.Finished(self._cell, outcome, wall_ms, wall_ms, 1))
 
     def _die(self, final: bool) -> None:
+        self._finish(EngineDied("the engine ended; variables are lost", lost=True))
+        self._lose(final)
+
+    def _lose(self, final: bool) -> None:
         self._names.clear()
         self._timers.clear()
-        self._finish(EngineDied("the engine ended; variables are lost", lost=True))
         reason = "the engine ended too often" if final else "the engine ended"
         self._tell(port.Lost(self._generation, reason, final))
         if not final:

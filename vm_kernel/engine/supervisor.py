@@ -294,7 +294,7 @@ class Supervisor:
         reason, out_of_memory = process.reap()
         killed, self._killed_for = self._killed_for, None
         lost = lost_with(killed, reason, self._mem_mb if out_of_memory else None)
-        run, turn, waiting = self._run, self._turn, self._waiting
+        run, turn = self._run, self._turn
         if run is not None:
             self._finish(run, lost, process.peak_mb())
         self._process, self._ready, self._turn = None, False, None
@@ -305,8 +305,8 @@ class Supervisor:
         generation = self._generation
         if self._fatal:
             self._report(Lost(generation, self._fatal, final=True))
-            if waiting is not None:
-                self._waiting = None
+            if self._waiting is not None:
+                waiting, self._waiting = self._waiting, None
                 self._report(refused(waiting.number, self._fatal))
             return
         self._limits.clear()
@@ -314,6 +314,6 @@ class Supervisor:
         # An interrupt was asked for: it is no sign of a loop of crashes.
         if isinstance(lost, Interrupted) or not self._losses.note(time.monotonic()):
             self.start()
-        elif waiting is not None:
-            self._waiting = None
+        elif self._waiting is not None:
+            waiting, self._waiting = self._waiting, None
             self.evaluate(*waiting)

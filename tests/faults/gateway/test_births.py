@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from ...rest.running import PATIENCE_S, TOKEN, Home, Running, wait_until
@@ -16,6 +17,8 @@ from . import processes
 
 #: From the request for a session to the kill; a session needs about 150 ms.
 DELAYS_MS = (5, 30, 60, 90, 120, 160)
+#: From the first sight of the engine's process to its end; the files run some 80 ms after it.
+ENGINE_DELAYS_MS = (0, 20, 40, 50, 60, 70, 80, 90, 100, 120)
 
 
 class Birth:
@@ -77,6 +80,12 @@ def strangers(gateway: Running, kernels: set[int]) -> list[str]:
     )
 
 
+def newest_engine(home: Home) -> psutil.Process | None:
+    """The engine of the one session that runs; None while it has none."""
+    kernels = [each for each in processes.of(home) if "vm_gateway.launch" in each.cmdline()]
+    return processes.engine_of(kernels[0].pid) if kernels else None
+
+
 @pytest.mark.covers("rule adoption")
 @pytest.mark.covers("rule restart of the gateway")
 def test_a_session_that_starts_while_its_gateway_is_killed_is_ready_or_over_afterwards(home: Home) -> None:
@@ -130,3 +139,39 @@ def test_a_session_whose_process_is_killed_while_it_starts_is_crashed_and_says_w
         assert record["error"]["message"], record
         events = gateway.events(record["id"])
         assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+
+
+@pytest.mark.covers("rule engine loss")
+def test_an_engine_killed_at_any_moment_of_a_start_leaves_no_startup_file_as_run_that_was_not(home: Home) -> None:
+    """Dead before its first file or between two, it must not hand the rest to the next engine and call that `ok`."""
+    names = [home.write(f"{at}.js", f"globalThis.ran = (globalThis.ran ?? 0) + 1; console.log({at})") for at in (1, 2)]
+    with Running(home) as gateway:
+        template = gateway.template()["id"]
+        for at, name in enumerate(names):
+            gateway.ask("POST", f"/templates/{template}/startup-files", 201, {"path": name, "order_index": at})
+        for delay_ms in ENGINE_DELAYS_MS:
+            known = {row["id"] for row in gateway.ask("GET", "/sessions", 200)}
+            birth = Birth(gateway, template)
+            engine = wait_until(lambda: newest_engine(home), what="the engine")
+            time.sleep(delay_ms / 1000)
+            engine.kill()
+            birth.over()
+            assert birth.answer is not None
+            [row] = [each for each in gateway.ask("GET", "/sessions", 200) if each["id"] not in known]
+            records = gateway.ask("GET", f"/executions?session_id={row['id']}", 200)[::-1]
+            said = f"{delay_ms} ms: {birth.answer.text}, {row}, {records}"
+            assert [record["path"] for record in records] == names[: len(records)], said
+            statuses = [record["status"] for record in records]
+            if birth.answer.status_code == 201:
+                assert statuses == ["ok", "ok"], said
+            else:
+                assert (birth.answer.status_code, row["status"]) == (422, "crashed"), said
+                assert "SIGKILL" in row["last_error"], said
+                assert statuses in ([], ["error"], ["ok"], ["ok", "error"], ["ok", "ok"]), said
+            for record in records:
+                assert record["engine_generation"] == 1, said
+                if record["status"] == "ok":
+                    assert [event["type"] for event in gateway.events(record["id"])] == ["console", "value"], said
+                else:
+                    assert record["status"] == "error" and "SIGKILL" in record["error"]["message"], said
+            gateway.close(row["id"])
