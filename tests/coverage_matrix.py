@@ -83,6 +83,7 @@ RULES = (
     "request ids",
     "token",
     "files",
+    "places",
     "configuration",
     "one gateway",
     "limits",

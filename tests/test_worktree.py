@@ -181,3 +181,19 @@ def test_cleaning_is_by_text_alone() -> None:
     assert clean("a/../b.js") == "b.js"
     assert clean("./runtime//init.js") == "runtime/init.js"
     assert clean("dir\\file") == "dir\\file"
+
+
+def test_what_is_denied_is_read_by_no_path_and_what_only_sounds_like_it_is(tree: Path) -> None:
+    (tree / "secrets").symlink_to("sub")
+    (tree / "submarine.js").write_bytes(INSIDE)
+    denied = (str(tree / "secrets"), str(tree / "f.js"), str(tree / "not there"))
+    with Worktree(str(tree), denied) as root:
+        for path in ("sub/real.js", "rel-in", "chain", "abs-in-folder/real.js", "secrets/real.js", "f.js", "sub/up"):
+            with pytest.raises(PathError) as refused:
+                root.read(path, 100)
+            assert refused.value.code == "DENIED", path
+        assert root.read("submarine.js", 100).content == INSIDE
+        with pytest.raises(PathError, match="no such file"):
+            root.read("sub/nope", 100)
+    with Worktree(str(tree / "sub"), (str(tree),)) as below, pytest.raises(PathError, match="may not be read"):
+        below.read("real.js", 100)

@@ -43,13 +43,11 @@ class Executions:
         sessions: Sessions,
         max_running: int = 0,
         max_source_bytes: int = 8 << 20,
-        denied: Sequence[str] = (),
     ) -> None:
         self._sessions = sessions
         self._store = sessions.store
         self._max_running = max_running
         self._max_source_bytes = max_source_bytes
-        self._denied = tuple(denied)
         self._running: dict[str, asyncio.Task[Document]] = {}
 
     # -- running -----------------------------------------------------------------------------------------
@@ -81,7 +79,12 @@ class Executions:
         worktrees.check_path(path, details)
         try:
             source = await asyncio.to_thread(
-                worktrees.read_source, row["worktree_path"], path, self._max_source_bytes, self._denied, details
+                worktrees.read_source,
+                row["worktree_path"],
+                path,
+                self._max_source_bytes,
+                self._sessions.policy.denied,
+                details,
             )
         except GatewayError as error:
             if error.code == "FILE_NOT_FOUND":

@@ -11,12 +11,16 @@ from .processes import Process
 
 @dataclass(frozen=True)
 class Policy:
-    """How many sessions, for how long. worktree_roots: where worktrees must lie; empty: anywhere."""
+    """How many sessions, for how long. worktree_roots: where worktrees must lie; empty: anywhere.
+
+    denied: files and folders of the gateway, which may lie under a worktree and are not to be read (design 7.10).
+    """
 
     max_sessions: int = 64
     start_timeout_s: float = 60.0
     orphan_grace_s: int = 600
     worktree_roots: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
 
 
 class Live:

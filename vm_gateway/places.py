@@ -49,12 +49,21 @@ def own_folder(path: str) -> str:
 
 def sockets_folder(name: str) -> str:
     """A folder of our own, short enough for sockets: `$XDG_RUNTIME_DIR/vmg/<name>`, else in the temp folder."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    roots = [os.path.join(runtime, "vmg")] if runtime and os.path.isdir(runtime) else []
-    roots += [os.path.join(temp, f"vmg-{os.getuid()}") for temp in (tempfile.gettempdir(), "/tmp")]
+    roots = _socket_roots()
     root = next((each for each in roots if len(os.fsencode(each)) + 1 + len(name) <= LONGEST_SOCKET_FOLDER), roots[-1])
     own_folder(root)
     return own_folder(os.path.join(root, name))
+
+
+def _socket_roots() -> list[str]:
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    roots = [os.path.join(runtime, "vmg")] if runtime and os.path.isdir(runtime) else []
+    return roots + [os.path.join(temp, f"vmg-{os.getuid()}") for temp in (tempfile.gettempdir(), "/tmp")]
+
+
+def own_places() -> tuple[str, ...]:
+    """All folders in which gateways keep files; a session has no business there, wherever its worktree is."""
+    return (runtime_folder(), data_folder(), *_socket_roots())
 
 
 def write_private(path: str, text: str) -> None:

@@ -13,6 +13,7 @@ from vm_kernel.limits import Limits
 from vm_kernel.plan import SessionPlan, StartupFile
 
 from .ledger.port import Document
+from .live import Policy
 
 
 def snapshot(template: Mapping[str, Any]) -> Document:
@@ -31,7 +32,7 @@ def snapshot(template: Mapping[str, Any]) -> Document:
 
 
 def plan_of(
-    session: Mapping[str, Any], owner: Mapping[str, Any], orphan_grace_s: int, generation_offset: int = 0
+    session: Mapping[str, Any], owner: Mapping[str, Any], policy: Policy, generation_offset: int = 0
 ) -> SessionPlan:
     """The plan for a session's process. owner: the gateway that starts it. generation_offset: see `SessionPlan`."""
     kept = session["snapshot"]
@@ -42,6 +43,7 @@ def plan_of(
         template_id=session["vm_id"],
         workspace_id=session["workspace_id"],
         worktree_path=session["worktree_path"],
+        denied=policy.denied,
         limits=Limits(**settings["limits"]),
         startup_files=tuple(StartupFile(each["path"], each["order_index"]) for each in kept["startup_files"]),
         libraries=(),
@@ -54,7 +56,7 @@ def plan_of(
         max_age_s=life["max_age_s"],
         require_ledger=life["require_ledger"],
         require_containment=life["require_containment"],
-        orphan_grace_s=orphan_grace_s,
+        orphan_grace_s=policy.orphan_grace_s,
         owner=dict(owner),
         generation_offset=generation_offset,
     )

@@ -204,7 +204,7 @@ class Sessions:
         """From `starting` to `ready`, or to `crashed`. Holds the lock."""
         newest = await self.store.newest_execution(live.id)
         before = int(newest.get("engine_generation", 0)) if newest is not None else 0
-        plan = plans.plan_of(row, self._owner, self.policy.orphan_grace_s, before)
+        plan = plans.plan_of(row, self._owner, self.policy, before)
 
         def spawned(process: Process) -> None:
             live.starting = process

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from vm_kernel.worktree import PathError, Worktree, clean
+from vm_kernel.worktree import PathError, Worktree, clean, is_inside
 
 from .errors import GatewayError, invalid_path
 
@@ -44,7 +44,7 @@ def check_root(path: str, roots: Sequence[str], details: Details) -> None:
         raise invalid_path(f"Worktree {shown} cannot be used ({why}): name an existing folder", details) from None
     if real == "/":
         raise invalid_path("The whole file system cannot be a worktree: name a folder in it", details)
-    if roots and not any(_inside(real, os.path.realpath(root)) for root in roots):
+    if roots and not any(is_inside(real, os.path.realpath(root)) for root in roots):
         message = f"Worktree {shown} lies outside of the folders that worktree_roots allows"
         raise invalid_path(message, details)
 
@@ -63,11 +63,8 @@ def read_source(root: str, path: str, most_bytes: int, denied: Sequence[str], de
     denied: files and folders of the gateway, which may lie under a worktree and are not to be read (design 7.10).
     """
     try:
-        with Worktree(root) as worktree:
+        with Worktree(root, denied) as worktree:
             opened = worktree.read(path, most_bytes)
-            real = os.path.join(worktree.root, opened.path)
-            if any(_inside(real, os.path.realpath(each)) for each in denied):
-                raise PathError("DENIED", path)
     except PathError as error:
         raise refusal(path, error, details) from None
     try:
@@ -87,10 +84,6 @@ def refusal(path: str, error: PathError, details: Details) -> GatewayError:
     if error.code == "DENIED":
         return invalid_path(f"File {shown} may not be read", details)
     return invalid_path(f"Path escapes allowed worktree: {shown}", details)
-
-
-def _inside(path: str, root: str) -> bool:
-    return path == root or path.startswith(root.rstrip("/") + "/")
 
 
 def _shown(path: str) -> str:

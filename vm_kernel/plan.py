@@ -34,6 +34,7 @@ class SessionPlan:
     """One session (design 7.8); handed over by descriptor, never in argv or the environment.
 
     on_engine_loss: `crash` or `fresh` (contract 18.4). idle_timeout_s, max_age_s: 0 is never.
+    denied: files and folders of the gateway that are not to be read, wherever the worktree is.
     owner: `{boot_id, pid, start_time}` of the gateway that started the process; None where a Jupyter client did.
     orphan_grace_s: how long the session outlives a gateway that is gone.
     generation_offset: engines that the session had before this process, so that `engine_generation` tells in the whole
@@ -44,6 +45,7 @@ class SessionPlan:
     template_id: str = ""
     workspace_id: str = ""
     worktree_path: str = ""
+    denied: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     startup_files: tuple[StartupFile, ...] = ()
     libraries: tuple[Library, ...] = ()
@@ -82,6 +84,7 @@ class SessionPlan:
                 raise PlanError(f"unknown in a plan: {', '.join(sorted(unknown))}")
             values["limits"] = Limits(**values.get("limits", {}))
             values["startup_files"] = tuple(StartupFile(**each) for each in values.get("startup_files", ()))
+            values["denied"] = tuple(values.get("denied", ()))
             values["libraries"] = tuple(Library(**each) for each in values.get("libraries", ()))
             return SessionPlan(**values)
         except (TypeError, ValueError, RecursionError) as error:

@@ -191,12 +191,15 @@ class Runner:
             self._executions[execution.cell] = execution
             if len(self._executions) > LATE_EXECUTIONS:
                 self._executions.popitem(last=False)
-            job.evaluating = True
-            self._engine.evaluate(
-                execution.cell, job.name, execution.code, self._limits, job.globals, job.expressions
-            )
-            if job.stopped is not None:
-                self._engine.stop(job.stopped, execution.cell)
+            self._evaluate(job, execution)
+
+    def _evaluate(self, job: Job, execution: Execution) -> None:
+        job.evaluating = True
+        self._engine.evaluate(
+            execution.cell, job.name, execution.code, self._limits, job.globals, job.expressions
+        )
+        if job.stopped is not None:  # the engine turned out to be dead, and this is nothing for the next one
+            self._engine.stop(job.stopped, execution.cell)
 
     def _tell_of_loss(self, job: Job) -> None:
         """To whoever runs the first cell that is seen on a new engine."""

@@ -29,7 +29,7 @@ class Startup:
 
     def __init__(self, plan: SessionPlan, runner: Runner) -> None:
         self._runner = runner
-        self._root = plan.worktree_path
+        self._root, self._denied = plan.worktree_path, plan.denied
         self._lost = ""
         files = sorted(plan.startup_files, key=lambda file: file.order_index)
         self._scripts = [_Script(each.name, each.text, "failed to load libraries: library") for each in plan.libraries]
@@ -79,7 +79,7 @@ class Startup:
         self._runner.run(Job(execution, started, path, done))
 
     def _open(self, path: str) -> tuple[str, str]:
-        with Worktree(self._root) as worktree:
+        with Worktree(self._root, self._denied) as worktree:
             opened = worktree.read(path, MOST_SOURCE_BYTES)
         return opened.path, opened.content.decode("utf-8")
 

@@ -282,6 +282,62 @@ def test_a_writer_that_waits_for_another_gets_its_turn(path: Path) -> None:
     ledger.close()
 
 
+TRANSACTION = """
+import sqlite3, sys
+ledger = sqlite3.connect(sys.argv[1], isolation_level=None)
+ledger.execute("BEGIN EXCLUSIVE")
+print("held", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_what_a_write_waits_for_threads_processes_and_sqlite_is_one_wait(path: Path) -> None:
+    """Each of three threads gets the lock when the one before it has given up, and must then be out of patience."""
+    ledger = open_ledger(path, wait_s=1.0)
+    ledger.put_template(template("a"))
+    took: list[float] = []
+
+    def write(number: int) -> None:
+        began = time.monotonic()
+        with pytest.raises(LedgerUnavailable, match="locked"):
+            ledger.put_template(template(f"b{number}"))
+        took.append(time.monotonic() - began)
+
+    with program("-c", HOLD, f"{path}-lock") as holder, program("-c", TRANSACTION, str(path)) as stranger:
+        for process in (holder, stranger):
+            assert process.stdout is not None and process.stdout.readline() == b"held\n"
+        threads = [threading.Thread(target=write, args=(number,)) for number in range(3)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.7)
+        holder.kill()  # from now on it is SQLite's lock that they meet
+        for thread in threads:
+            thread.join()
+        assert len(took) == 3 and min(took) > 0.9 and max(took) < 1.5, took
+    ledger.put_template(template("b"))
+    ledger.close()
+
+
+def test_an_execution_whose_session_owes_older_ends_waits_for_a_lock_no_longer_than_another(path: Path) -> None:
+    ledger = open_ledger(path, wait_s=1.0)
+    session = Session(ledger)
+    assert session.begin() is None
+    with program("-c", TRANSACTION, str(path)) as stranger:
+        assert stranger.stdout is not None and stranger.stdout.readline() == b"held\n"
+        problem = session.finish()
+        assert problem is not None and "locked" in problem
+        owed = session.execution_id
+        began = time.monotonic()
+        problem = session.begin()
+        assert problem is not None and "locked" in problem
+        assert 0.9 < time.monotonic() - began < 1.5
+    assert session.run() is None
+    row = ledger.get_execution(owed)
+    assert row is not None and row["status"] == "ok"
+    session.recorder.close()
+    ledger.close()
+
+
 # -- reading while another process writes --------------------------------------------------------------------
 
 

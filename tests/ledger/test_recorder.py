@@ -237,9 +237,9 @@ class Failing:
         return getattr(self._ledger, name)
 
     @contextmanager
-    def batch(self, durable: bool = True) -> Iterator[None]:
+    def batch(self, durable: bool = True, waited_s: float = 0.0) -> Iterator[None]:
         time.sleep(self.slow_s)
-        with self._ledger.batch(durable):
+        with self._ledger.batch(durable, waited_s):
             yield
             if self.refuse:
                 raise LedgerUnavailable(FULL)

@@ -307,3 +307,33 @@ def test_a_session_closes_itself_when_its_time_is_over(gateway: Running, setting
     assert row["closed_at"]
     wait_until(lambda: not is_alive(pid), what="the end of the process")
     assert gateway.repl(session, "1", 409)["error"]["code"] == "SESSION_NOT_READY"
+
+
+@pytest.mark.covers("rule places")
+@pytest.mark.covers("POST /sessions", "422 STARTUP_FAILED")
+@pytest.mark.covers("POST /executions/run-file", "422 INVALID_PATH")
+def test_files_of_the_gateway_are_not_run_though_they_lie_under_the_worktree(home: Home) -> None:
+    """Neither by a startup file nor by run-file, by no name; and what is refused leaves no record that shows it."""
+    for folder in ("data", "run", "vmg"):
+        (home.path / folder).mkdir(exist_ok=True)
+        (home.path / folder / "secret.js").write_text("'a secret'")
+    (home.path / "link.js").symlink_to("data/secret.js")
+    (home.path / "absolute.js").symlink_to(home.path / "run" / "secret.js")
+    (home.path / "folder").symlink_to("data")
+    (home.path / "fine.js").write_text("'fine'")
+    names = ["data/secret.js", "run/secret.js", "vmg/secret.js", "link.js", "absolute.js", "folder/secret.js"]
+    names += [home.ledger.name, f"{home.ledger.name}-wal", f"{home.ledger.name}-lock"]
+    with Running(home) as gateway:
+        usable = gateway.session(worktree=home.path)["id"]
+        assert gateway.run_file(usable, "fine.js")["result"]["preview"] == "fine"
+        for name in names:
+            error = gateway.run_file(usable, name, 422)["error"]
+            assert error["code"] == "INVALID_PATH", name
+            assert "may not be read" in error["message"], error
+        for name in names:
+            template = gateway.template()["id"]
+            gateway.ask("POST", f"/templates/{template}/startup-files", 201, {"path": name})
+            error = gateway.session(template, 422, worktree=home.path)["error"]
+            assert (error["code"], "may not be read" in error["message"]) == ("STARTUP_FAILED", True), error
+            records = gateway.ask("GET", f"/executions?session_id={error['details']['session_id']}", 200)
+            assert records == [], f"{name} was run"

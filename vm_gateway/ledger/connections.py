@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .catalogue import Catalogue
+from .lock import Patience
 
 #: Connections kept for reading; more are made when more threads read at once.
 SPARE = 4
@@ -49,13 +50,25 @@ class Connections:
             raise
         return connection
 
-    def prepare(self) -> None:
+    def begin(self, patience: Patience) -> None:
+        """Begins a write on `writer`; whoever else writes is waited for as long as is left."""
+        left_s = patience.left_s()
+        if left_s >= 0.9 * self._wait_s:
+            self.writer.execute("BEGIN IMMEDIATE")
+            return
+        self.writer.execute(f"PRAGMA busy_timeout={int(left_s * 1000)}")
+        try:
+            self.writer.execute("BEGIN IMMEDIATE")
+        finally:
+            self.writer.execute(f"PRAGMA busy_timeout={int(self._wait_s * 1000)}")
+
+    def prepare(self, patience: Patience) -> None:
         """Gives a new file its shape; looks at an existing one, so that damage shows now."""
         connection = self.writer
         if connection.execute("PRAGMA schema_version").fetchone()[0] == 0:
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL").fetchone()
-        connection.execute("BEGIN IMMEDIATE")
+        self.begin(patience)
         try:
             Catalogue.create(connection)
             Catalogue.names(connection)

@@ -19,6 +19,17 @@ _SHORTEST_S = 0.0002
 _LONGEST_S = 0.002
 
 
+class Patience:
+    """How long one write waits, for threads, processes and SQLite together. spent_s: what it has waited already."""
+
+    def __init__(self, wait_s: float, spent_s: float = 0.0) -> None:
+        self.wait_s = wait_s
+        self._until = time.monotonic() + wait_s - spent_s
+
+    def left_s(self) -> float:
+        return max(0.0, self._until - time.monotonic())
+
+
 class FileLock:
     """Not re-entrant and for one thread at a time: the storage sees to both."""
 
@@ -26,18 +37,16 @@ class FileLock:
         self._path = path
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
-    def acquire(self, wait_s: float) -> None:
-        """Raises: LedgerUnavailable after `wait_s` seconds, naming the process that holds it."""
-        deadline, pause = 0.0, _SHORTEST_S
+    def acquire(self, patience: Patience) -> None:
+        """Raises: LedgerUnavailable at the end of its patience, naming the process that holds the lock."""
+        pause = _SHORTEST_S
         while True:
             try:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except BlockingIOError:
-                now = time.monotonic()
-                deadline = deadline or now + wait_s
-                if now >= deadline:
-                    raise LedgerUnavailable(self._held(wait_s)) from None
+                if not patience.left_s():
+                    raise LedgerUnavailable(self._held(patience.wait_s)) from None
                 time.sleep(pause * random.uniform(0.5, 1.5))
                 pause = min(pause * 1.1, _LONGEST_S)
 

@@ -140,12 +140,13 @@ class Ledger(Protocol):
         The owner is looked at again in the transaction that closes its row. is_alive: `owners.is_alive`.
         """
 
-    def batch(self, durable: bool = True) -> AbstractContextManager[None]:
+    def batch(self, durable: bool = True, waited_s: float = 0.0) -> AbstractContextManager[None]:
         """All writes of this thread inside happen or none; others wait, so keep it short.
 
         What is raised by a write inside has to leave the batch, which then writes nothing.
         durable: False leaves them to the next durable write: visible to all and safe from kill -9 at once, from a
         power loss only then.
+        waited_s: how long the caller has waited already; that counts towards what a write waits for others.
         """
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -122,22 +123,24 @@ class LedgerRecorder:
 
     def _run(self) -> None:
         while steps := self._waiting.take():
+            # Who waits for an answer waits once, for whatever is written before and with it.
+            since = min((step.since for step in steps if step.then is not None), default=time.monotonic())
             if self._owed and any(step.row is not None for step in steps):
-                self._pay()
-            self._write(steps)
+                self._pay(since)
+            self._write(steps, since)
             self._waiting.written(steps)
-        self._pay()
+        self._pay(time.monotonic())
 
-    def _write(self, steps: list[Step]) -> None:
+    def _write(self, steps: list[Step], since: float) -> None:
         """All in one transaction; when one of them is at fault, each in its own."""
         try:
-            with self._ledger.batch(any(step.durable for step in steps)):
+            with self._ledger.batch(any(step.durable for step in steps), time.monotonic() - since):
                 for step in steps:
                     self._apply(step)
         except Exception as error:
             if len(steps) > 1 and not isinstance(error, LedgerUnavailable):
                 for step in steps:
-                    self._write([step])
+                    self._write([step], since)
                 return
             problem = _sentence(error)
             for step in steps:
@@ -174,12 +177,12 @@ class LedgerRecorder:
             self._lost(entry, problem)
         self._answer(step, problem)
 
-    def _pay(self) -> None:
+    def _pay(self, since: float) -> None:
         """Writes the ends that could not be written when their clients were told so."""
         owed, self._owed = self._owed, []
         for step in owed:
             try:
-                with self._ledger.batch():
+                with self._ledger.batch(waited_s=time.monotonic() - since):
                     self._apply(step)
             except (Changed, NotFound):
                 continue

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from .catalogue import Catalogue
 from .failures import Damaged
-from .lock import FileLock
+from .lock import FileLock, Patience
 from .port import LedgerUnavailable
 from .salvage import documents_in
 
@@ -40,7 +40,7 @@ class Found(NamedTuple):
 
 
 @contextmanager
-def opening(path: str, read_only: bool, wait_s: float) -> Iterator[Found]:
+def opening(path: str, read_only: bool, patience: Patience) -> Iterator[Found]:
     """Holds everybody else off while the caller opens what is found at `path`.
 
     Raises: LedgerUnavailable; Damaged when the file is damaged and in use by others.
@@ -56,7 +56,7 @@ def opening(path: str, read_only: bool, wait_s: float) -> Iterator[Found]:
         used_before = os.path.exists(f"{found}-lock")
         lock = FileLock(f"{found}-lock")
         try:
-            lock.acquire(wait_s)
+            lock.acquire(patience)
             try:
                 incoming = None if _open.get(found) else _look(path, found, lock, used_before)
                 lock.join()

@@ -20,6 +20,7 @@ from . import rescue
 from .catalogue import Catalogue, Relation
 from .connections import Connections
 from .failures import Damaged, translated
+from .lock import Patience
 from .port import LedgerUnavailable
 from .schema import Index
 from .views import Tables, TableView
@@ -116,17 +117,21 @@ class SQLiteStorage(Storage):
     # -- transactions ------------------------------------------------------------------------------------
 
     @contextmanager
-    def transaction(self, durable: bool = True, undo: bool = True) -> Iterator[sqlite3.Connection]:
+    def transaction(
+        self, durable: bool = True, undo: bool = True, waited_s: float = 0.0
+    ) -> Iterator[sqlite3.Connection]:
         """All writes of this thread inside happen or none.
 
         durable: False leaves the log unsynced; the next durable transaction syncs it. The outermost one decides.
         undo: inside another one, a failure undoes this one only; False: whoever catches it must fail the outer one.
         False for the outermost holds for all inside: no savepoint is set.
+        waited_s: how much of its `wait_s` the caller has used up already.
         Raises: LedgerUnavailable, DuplicateKey.
         """
         wrote = False
         self._checkpoints.give_way(self.in_transaction)
-        with translated(self.path), self._gated():
+        patience = Patience(self._wait_s, waited_s)
+        with translated(self.path), self._gated(patience):
             connection = self._usable()
             if self._read_only:
                 raise LedgerUnavailable(f"the ledger {self.path} is open for reading only: open it for writing")
@@ -137,9 +142,9 @@ class SQLiteStorage(Storage):
                 else:
                     yield connection
                 return
-            with self._locked():
+            with self._locked(patience):
                 before = connection.total_changes
-                connection.execute("BEGIN IMMEDIATE")
+                self._connections.begin(patience)
                 self._depth, self._owner, self._undoes = 1, threading.get_ident(), undo
                 try:
                     yield connection
@@ -225,14 +230,15 @@ class SQLiteStorage(Storage):
             return self._connections.version()
 
     def _open(self) -> None:
-        with translated(self.path), rescue.opening(self.path, self._read_only, self._wait_s) as found:
+        patience = Patience(self._wait_s)
+        with translated(self.path), rescue.opening(self.path, self._read_only, patience) as found:
             self.path, self._lock, incoming = found
             self._log = Log(self.path)
             self._connections = Connections(self.path, self._read_only, self._wait_s)
             self._checkpoints = Checkpoints(self._connections.connect, self._alone)
             try:
                 if not self._read_only:
-                    self._connections.prepare()
+                    self._connections.prepare(patience)
                     if incoming is not None:
                         rescue.fill(self.path, self._connections.writer, self._catalogue, incoming)
                         self._log.sync()
@@ -250,9 +256,9 @@ class SQLiteStorage(Storage):
         return self._connections.writer
 
     @contextmanager
-    def _gated(self) -> Iterator[None]:
-        if not self._gate.acquire(timeout=2 * self._wait_s):
-            raise LedgerUnavailable(f"another thread has kept the ledger {self.path} busy: try again")
+    def _gated(self, patience: Patience) -> Iterator[None]:
+        if not self._gate.acquire(timeout=patience.left_s()):
+            raise LedgerUnavailable(f"the ledger {self.path} has been locked by this process: try again")
         try:
             yield
         finally:
@@ -261,16 +267,17 @@ class SQLiteStorage(Storage):
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Neither a thread nor a process writes meanwhile."""
-        with self._gated(), self._locked():
+        patience = Patience(self._wait_s)
+        with self._gated(patience), self._locked(patience):
             yield
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self, patience: Patience) -> Iterator[None]:
         lock = self._lock
         if lock is None:
             yield
             return
-        lock.acquire(self._wait_s)
+        lock.acquire(patience)
         try:
             yield
         finally:

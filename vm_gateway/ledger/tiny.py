@@ -211,10 +211,10 @@ class TinyLedger:
         return Repaired(closed, sessions)
 
     @contextmanager
-    def batch(self, durable: bool = True) -> Iterator[None]:
+    def batch(self, durable: bool = True, waited_s: float = 0.0) -> Iterator[None]:
         storage = self.database.storage
         if isinstance(storage, SQLiteStorage):
-            with storage.transaction(durable, undo=False):
+            with storage.transaction(durable, undo=False, waited_s=waited_s):
                 yield
         else:
             with self._lock:

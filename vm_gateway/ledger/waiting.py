@@ -54,7 +54,10 @@ class Entry:
 
 @dataclass
 class Step:
-    """One thing to write: `page`, after the new row `row` or before the fields `ended`, if any."""
+    """One thing to write: `page`, after the new row `row` or before the fields `ended`, if any.
+
+    since: when somebody began to wait for it.
+    """
 
     entry: Entry
     then: Then | None = None
@@ -62,6 +65,7 @@ class Step:
     ended: dict[str, Any] | None = None
     page: list[Event] = field(default_factory=list)
     bytes: int = 0
+    since: float = field(default_factory=time.monotonic)
 
     @property
     def durable(self) -> bool:

@@ -33,7 +33,7 @@ HEADER_BYTES = 32 * 1024
 KEEP_ALIVE_S = 15
 GRACE_S = 10
 #: What lies beside a ledger, by the end of its name.
-LEDGER_FILES = ("", "-wal", "-shm", "-lock", "-gateway-lock")
+LEDGER_FILES = ("", "-wal", "-shm", "-lock", "-damaged", "-gateway-lock")
 #: Values of a session may be nested, and answers are encoded some calls deep.
 RECURSION = 4000
 
@@ -98,10 +98,10 @@ async def serve(
             settings.start_timeout_s,
             settings.orphan_grace_s,
             tuple(settings.worktree_roots),
+            (*places.own_places(), *(path + end for end in LEDGER_FILES)),
         )
         sessions = Sessions(store, Starter(Clients(), path, settings.max_starting), policy)
-        denied = (places.runtime_folder(), places.data_folder(), *(path + end for end in LEDGER_FILES))
-        executions = Executions(sessions, settings.max_running, settings.max_body_bytes, denied)
+        executions = Executions(sessions, settings.max_running, settings.max_body_bytes)
         services = Services(Templates(store), sessions, executions)
         port = listener.getsockname()[1]
         token, chosen = config.choose_token()

@@ -173,8 +173,8 @@ class Stranger:
 @pytest.mark.parametrize(
     "program",
     [
-        pytest.param(FLOCK, id="flock"),
-        pytest.param(TRANSACTION, id="exclusive transaction", marks=[pytest.mark.full, pytest.mark.slow]),
+        pytest.param(FLOCK, id="flock", marks=[pytest.mark.full, pytest.mark.slow]),
+        pytest.param(TRANSACTION, id="exclusive transaction", marks=pytest.mark.slow),
     ],
 )
 def test_a_ledger_that_a_stranger_locks_refuses_after_a_wait_and_loses_nothing(home: Home, program: str) -> None:
@@ -206,8 +206,7 @@ def test_a_ledger_that_a_stranger_locks_refuses_after_a_wait_and_loses_nothing(h
                 thread.join(PATIENCE_S)
             took = time.monotonic() - began
             assert took > WAIT_S - 1, f"it was given up after {took:.1f} s"
-            # Who waits for the file lock while its holder waits for SQLite may wait for both in turn.
-            assert took < 2 * WAIT_S + 5, f"it was given up only after {took:.1f} s"
+            assert took < WAIT_S + 8, f"it was given up only after {took:.1f} s"
             for name in ("rest", "template"):
                 assert answers[name].status_code == 503, answers[name].text
                 refused(answers[name].json(), "locked by")
