@@ -144,7 +144,7 @@ t.dispatchEvent(new Event("a"))"""
     ended = driver.run(code)
     text = driver.text(ended.cell)
     driver.close()
-    assert text[0].startswith("Uncaught TypeError: mine\n    at ") and "cell [1]:2:" in text[0]
+    assert text[0].startswith("cell [1]:2:39\n") and "\nUncaught TypeError: mine\n    at " in text[0]
     assert text[1] == "heard"
     assert isinstance(ended.outcome, Completed)
 
