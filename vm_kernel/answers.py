@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .desk import ONE_WAY, REPLIES, Request
+from .desk import NO_SUBSHELLS, ONE_WAY, REPLIES, Request
 from .history import History
 from .log import log
 from .protocol import messages
 from .protocol.channels import Channels
 from .request import Refusal
+
+if TYPE_CHECKING:
+    from .usage import Meter
 
 
 class Answers:
@@ -19,6 +22,7 @@ class Answers:
         self._language = language
         self._history = history
         self._channels = channels
+        self._meter: Meter | None = None
 
     def reply(self, request: Request) -> dict[str, Any] | None:
         """The content of the reply; None for types that have none, unknown ones with one line in the log.
@@ -37,6 +41,14 @@ class Answers:
             return messages.comm_info_reply()
         if msg_type == "connect_request":
             return {"status": "ok", **self._channels.ports}
+        if msg_type == "usage_request":
+            return self._usage()
+        if msg_type == "debug_request":
+            return messages.debug_refused(content)
+        if msg_type == "list_subshell_request":
+            return messages.no_subshells()
+        if msg_type in ("create_subshell_request", "delete_subshell_request"):
+            raise Refusal("SubshellsNotSupported", NO_SUBSHELLS)
         if msg_type == "comm_open" and isinstance(content.get("comm_id"), str):
             # There are no targets; the specification wants a comm for an unknown one closed.
             closed = messages.comm_close(content["comm_id"])
@@ -44,3 +56,10 @@ class Answers:
         elif msg_type not in REPLIES and msg_type not in ONE_WAY:
             log(f"{request.channel}: unknown message type {msg_type[:100]}")
         return None
+
+    def _usage(self) -> dict[str, Any]:
+        if self._meter is None:
+            from .usage import Meter  # most sessions are never asked
+
+            self._meter = Meter()
+        return messages.usage_reply(self._meter.look())

@@ -22,15 +22,21 @@ REPLIES = {
         "comm_info",
         "complete",
         "connect",
+        "create_subshell",
+        "debug",
+        "delete_subshell",
         "execute",
         "history",
         "inspect",
         "interrupt",
         "is_complete",
         "kernel_info",
+        "list_subshell",
         "shutdown",
+        "usage",
     )
 }
+NO_SUBSHELLS = "this kernel has no subshells; everything but cells is answered while a cell runs"
 #: Types that get no reply.
 ONE_WAY = frozenset(("comm_open", "comm_msg", "comm_close"))
 
@@ -57,7 +63,11 @@ class Desk:
     def read(self, channel: str, frames: list[bytes]) -> Request | None:
         """The request in the frames; None when it was dropped or refused, with one line in the log."""
         try:
-            return Request(channel, self._wire.read(frames))
+            request = Request(channel, self._wire.read(frames))
+            if request.message.header.get("subshell_id") is None:
+                return request
+            self.busy(request)
+            self.refuse(request, Refusal("SubshellNotFound", NO_SUBSHELLS))
         except Refused as error:
             log(f"{channel}: a message was dropped: {error}")
         except Malformed as error:

@@ -48,13 +48,18 @@ class History:
         return [(SESSION, line, code) for line, code, _ in chosen]
 
     def _range(self, request: dict[str, Any]) -> list[Entry]:
-        """Lines `start` <= line < `stop` of this session, which is 0 or its number; no other is known."""
-        if request.get("session", 0) not in (0, SESSION):
+        """Lines `start` <= line < `stop` of this session, which is 0 or its number; those before it, -1 and so on, are
+        not known. Negative lines count from the end, as IPython counts them; no `stop`, or 0, is the end.
+        """
+        if (request.get("session") or 0) not in (0, SESSION) or not self._entries:
             return []
-        start, stop = _number(request.get("start")), _number(request.get("stop"))
-        return [e for e in self._entries if (start is None or e[0] >= start) and (stop is None or e[0] < stop)]
+        end = self._entries[-1][0] + 1
+        start, stop = _number(request.get("start")) or 0, _number(request.get("stop")) or end
+        start, stop = start + end if start < 0 else start, stop + end if stop < 0 else stop
+        return [entry for entry in self._entries if start <= entry[0] < stop]
 
     def _search(self, request: dict[str, Any]) -> list[Entry]:
+        """The last `n` that match as a whole the pattern of `*`, `?`, `[...]`; `unique`: of equal ones the newest."""
         import fnmatch  # only here: it would cost every start
 
         pattern = request.get("pattern", "*")

@@ -249,6 +249,7 @@ class Kernel:
     def _end(self) -> None:
         """Answers everybody, ends the engine, gives the last messages time to arrive."""
         try:
+            self.loop.last_turn(self._receive)
             self._waiting.abort(self._count)
             self._runner.end(Interrupted(self.session.ended or SHUT_DOWN))
             self._questions.give_up()

@@ -15,6 +15,7 @@ from .recorder import Recorder
 #: in its pipe.
 HELD_BACK_S = 0.025
 PARENT_CHECK_S = 1.0
+LAST_S = 0.5
 
 
 class Pumped(Protocol):
@@ -93,6 +94,19 @@ class Loop:
         while self._timers and self._timers[0][0] <= now:
             heappop(self._timers)[2]()
         settle()
+
+    def last_turn(self, receive: Callable[[str, list[bytes]], None]) -> None:
+        """Takes the requests that have arrived, for `LAST_S` at most, and serves nothing else."""
+        until = time.monotonic() + LAST_S
+        self._channels.listen(SHELL, True)
+        came = True
+        while came and time.monotonic() < until:
+            self._channels.wait(0.0)
+            came = False
+            for channel in (CONTROL, SHELL):
+                for frames in self._channels.receive(channel):
+                    came = True
+                    receive(channel, frames)
 
     def _note_engine_deadline(self, held_back: bool) -> None:
         """The earliest that was named since the last pump: messages between must not push it away."""

@@ -53,11 +53,12 @@ class Heard:
 class Client:
     """A client with sockets of its own; signatures are made and checked by jupyter_client's `Session`."""
 
-    def __init__(self, connection: Message, subscribe: bool = True) -> None:
+    def __init__(self, connection: Message, subscribe: bool = True, connect: bool = True) -> None:
         self.connection = connection
         self.session = Session(key=connection["key"])
         self.context = zmq.Context()
-        self.sockets = {name: self.connect(zmq.DEALER, name) for name in ("shell", "control", "stdin")}
+        names = ("shell", "control", "stdin") if connect else ()
+        self.sockets = {name: self.connect(zmq.DEALER, name) for name in names}
         self._published: dict[str, list[Message]] = {}
         self._replies: dict[str, Message] = {}
         self._idle: set[str] = set()
@@ -66,7 +67,7 @@ class Client:
             self.sockets["iopub"] = self.connect(zmq.SUB, "iopub")
             self.welcome = self.get("iopub")
 
-    def connect(self, kind: int, channel: str, **options: int) -> zmq.Socket[bytes]:
+    def connect(self, kind: int, channel: str, **options: int | bytes) -> zmq.Socket[bytes]:
         """A socket of this client's context; `options` by name, as `RCVHWM=1`."""
         connected: zmq.Socket[bytes] = self.context.socket(kind)
         connected.linger = 0

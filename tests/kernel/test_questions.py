@@ -36,7 +36,7 @@ def test_busy_and_idle_stand_around_every_request(client: Client, channel: str, 
     assert heard.reply["content"]["status"] == "ok"
 
 
-@pytest.mark.parametrize("msg_type", ["comm_msg", "comm_close", "no_such_request", "debug_request"])
+@pytest.mark.parametrize("msg_type", ["comm_msg", "comm_close", "no_such_request", "restart_request"])
 def test_a_type_without_a_reply_still_gets_busy_and_idle(client: Client, msg_type: str) -> None:
     published = client.hear_idle(client.send(msg_type, {"comm_id": "c", "data": {}}))
     assert [message["content"]["execution_state"] for message in published] == ["busy", "idle"]

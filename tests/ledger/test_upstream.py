@@ -6,11 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
 from tinydb.version import __version__
+
+from ..upstream import fetch_tests
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -54,40 +55,7 @@ def pytest_configure(config):
 @pytest.fixture(scope="module")
 def distribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tests in the source distribution of the installed TinyDB."""
-    folder = tmp_path_factory.mktemp("upstream")
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--retries",
-        "1",
-        "--no-deps",
-        "--no-binary",
-        ":all:",
-    ]
-    try:
-        done = subprocess.run(
-            [*command, "--dest", str(folder), f"tinydb=={__version__}"],
-            capture_output=True,
-            text=True,
-            timeout=200,
-        )
-    except subprocess.TimeoutExpired:
-        pytest.skip("the source distribution of TinyDB could not be fetched in 200 s")
-    if done.returncode:
-        pytest.skip(f"the source distribution of TinyDB cannot be fetched here: {done.stderr.strip()[-200:]}")
-    (archive,) = folder.glob("*.tar.gz")
-    with tarfile.open(archive) as packed:
-        for member in packed.getmembers():
-            place = Path(member.name)
-            if member.isfile() and place.parts[1:2] == ("tests",) and place.suffix == ".py":
-                content = packed.extractfile(member)
-                assert content is not None
-                (folder / "tests").mkdir(exist_ok=True)
-                (folder / "tests" / place.name).write_bytes(content.read())
-    return folder / "tests"
+    return fetch_tests("tinydb", __version__, tmp_path_factory.mktemp("upstream"))
 
 
 @pytest.mark.parametrize("table", ["LedgerTable", "stock Table"])

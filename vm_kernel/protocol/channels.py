@@ -100,9 +100,9 @@ class Channels:
 
     @property
     def ports(self) -> dict[str, int]:
-        """The ports by channel, as in a connect_reply."""
+        """The ports as in a connect_reply."""
         names = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
-        return {name[:-5]: getattr(self._connection, name) for name in names}
+        return {name: getattr(self._connection, name) for name in names}
 
     def wait(self, timeout_s: float | None, readable: Iterable[int] = (), writable: Iterable[int] = ()) -> set[int]:
         """Waits for a socket or a plain descriptor, at most `timeout_s`; the descriptors that are ready."""
@@ -195,9 +195,12 @@ class Channels:
     def _socket(self, kind: int) -> zmq.Socket[bytes]:
         socket = self._context.socket(kind)
         socket.linger = LINGER_MS
-        if self._connection.curve_secretkey:
-            socket.curve_secretkey = self._connection.curve_secretkey
-            socket.curve_publickey = self._connection.curve_publickey
+        if self._connection.curve_secretkey:  # libzmq then turns away whoever does not know the public key
+            try:
+                socket.curve_secretkey = self._connection.curve_secretkey
+                socket.curve_publickey = self._connection.curve_publickey
+            except zmq.ZMQError:
+                raise BindError("the connection file's CurveZMQ keys are no keys, or libzmq has no CURVE") from None
             socket.curve_server = True
         return socket
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+#: A CurveZMQ key of 32 bytes, in Z85.
+CURVE_KEY_LENGTH = 40
+
 
 class ConnectionFileError(Exception):
     """The connection file cannot be used; the text says which part and what is expected."""
@@ -58,6 +61,11 @@ def read_connection(path: str) -> Connection:
             raise ConnectionFileError(f"{name} in the connection file {path} must be a port number")
         return value
 
+    curve = (text("curve_publickey", ""), text("curve_secretkey", ""))
+    if any(curve) and not all(len(each) == CURVE_KEY_LENGTH and each.isascii() for each in curve):
+        raise ConnectionFileError(
+            f"curve_publickey and curve_secretkey in the connection file {path} must have {CURVE_KEY_LENGTH} characters"
+        )
     transport = text("transport", "tcp")
     if transport not in ("tcp", "ipc"):
         raise ConnectionFileError(f"transport {transport!r} is not supported; use tcp or ipc")
@@ -75,6 +83,6 @@ def read_connection(path: str) -> Connection:
         iopub_port=port("iopub_port"),
         hb_port=port("hb_port"),
         key=text("key", "").encode(),
-        curve_publickey=text("curve_publickey", "").encode(),
-        curve_secretkey=text("curve_secretkey", "").encode(),
+        curve_publickey=curve[0].encode(),
+        curve_secretkey=curve[1].encode(),
     )

@@ -194,3 +194,26 @@ def interrupt_reply() -> Content:
 
 def shutdown_reply(restart: bool) -> Content:
     return {"status": "ok", "restart": restart}
+
+
+def usage_reply(usage: Mapping[str, Any]) -> Content:
+    return {"status": "ok", **usage}
+
+
+def debug_refused(request: Mapping[str, Any]) -> Content:
+    """An error to a client of the protocol, and a failed response to one of the Debug Adapter Protocol."""
+    message = "this kernel has no debugger"
+    command, seq = request.get("command"), request.get("seq")
+    return {
+        **error_reply("DebuggerNotSupported", message),
+        "type": "response",
+        "request_seq": seq if isinstance(seq, int) else 0,
+        "success": False,
+        "command": command if isinstance(command, str) else "",
+        "message": message,
+        "body": {},
+    }
+
+
+def no_subshells() -> Content:
+    return {"status": "ok", "subshell_id": []}
