@@ -90,7 +90,12 @@ class _Outputs:
             if payload["type"] != "undefined":
                 data = bundle({"text/plain": shown_text(payload), **payload.get("mime", {})})
                 self._add(
-                    {"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": self._count}
+                    {
+                        "output_type": "execute_result",
+                        "data": data,
+                        "metadata": payload.get("metadata", {}),
+                        "execution_count": self._count,
+                    }
                 )
         elif type_ == "display":
             self._display(payload)

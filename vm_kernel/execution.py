@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -179,6 +180,10 @@ class Execution:
         """Notes the value or the error; the outcome that holds: a broken limit overrides the others."""
         if isinstance(outcome, Completed):
             value = outcome.value
+            if value is not None and value.mime and not self._has_room(value_bytes(value)):
+                self.notice("The value is shown as text: in full it is longer than max_output_kb allows.")
+                value = replace(value, mime={}, metadata={})
+                outcome = replace(outcome, value=value)
             if value is not None and _is_long_string(value):
                 self._long_preview = escape(value.preview)
             payload = value_payload(value) if self._page.keep else {}
@@ -211,7 +216,8 @@ class Execution:
                 content = messages.execute_result_of_string(value.text[0], self._long_preview, self.count)
                 self._long_preview = b""
             else:
-                content = messages.execute_result({"text/plain": value.text, **value.mime}, {}, self.count)
+                data = {"text/plain": value.text, **value.mime}
+                content = messages.execute_result(data, value.metadata, self.count)
             self._publish("execute_result", content)
             return value.text
         self._publish("error", messages.outcome_error(outcome))
@@ -226,7 +232,7 @@ class Execution:
         if self._max_events and self._seq >= self._max_events:
             self._break("events", self._max_events, "max_events")
             return False
-        if self._max_bytes and self._bytes + size > self._max_bytes:
+        if not self._has_room(size):
             self._break("output", self._max_bytes // 1024, "max_output_kb")
             return False
         self._seq += 1
@@ -234,6 +240,9 @@ class Execution:
         if self._page.keep:
             self._page.add(self.id, self._seq, type_, payload, self.finished)
         return True
+
+    def _has_room(self, size: int) -> bool:
+        return not self._max_bytes or self._bytes + size <= self._max_bytes
 
     def _remark(self, type_: str, payload: dict[str, Any]) -> None:
         self._seq += 1

@@ -16,7 +16,7 @@ class Value:
     preview: JavaScript's string conversion (`hi`, `[object Object]`).
     json: the value as JSON text; None where it has no JSON form or is too large, and for strings, whose `preview` is
         the value itself.
-    mime: MIME bundle from the value itself (`Symbol.for("Jupyter.display")`), empty for plain values.
+    mime: what is shown besides the text, by MIME type; empty for plain values. metadata: likewise.
     """
 
     type: str
@@ -24,6 +24,7 @@ class Value:
     preview: str
     json: str | None = None
     mime: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

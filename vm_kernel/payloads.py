@@ -29,6 +29,8 @@ def value_payload(value: Value | None) -> Payload:
     mime = _mime(value)
     if mime:
         payload["mime"] = mime
+    if value.metadata:
+        payload["metadata"] = value.metadata
     if value.json is not None:
         try:
             payload["json"] = json.loads(value.json)
@@ -51,6 +53,8 @@ def value_bytes(value: Value | None, escaped_preview: bytes = b"") -> int:
     mime = _mime(value)
     if mime:
         size += len(',"mime":') + len(encode(mime))
+    if value.metadata:
+        size += len(',"metadata":') + len(encode(value.metadata))
     if value.json is not None:
         size += len(',"json":') + len(value.json.encode("utf-8", "surrogatepass"))
     elif value.type == "string" and len(value.preview) <= LONGEST_JSON_STRING:

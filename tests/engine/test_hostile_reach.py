@@ -27,7 +27,8 @@ def test_no_name_of_ours_is_left(shared: Driver, name: str) -> None:
 
 def test_globals_are_those_of_the_language_and_the_documented_ones(shared: Driver) -> None:
     ours = {
-        "console", "display", "clearOutput", "prompt", "setTimeout", "setInterval", "setImmediate", "clearTimeout",
+        "console", "display", "clearOutput", "prompt", "confirm", "alert", "password", "html", "svg", "md", "image", "table",
+        "progress", "setTimeout", "setInterval", "setImmediate", "clearTimeout",
         "clearInterval", "clearImmediate", "queueMicrotask", "__import", "URL",
     }
     code = "JSON.stringify(Reflect.ownKeys(globalThis).filter((k) => typeof k === 'string' && /^[_a-z]/.test(k)))"

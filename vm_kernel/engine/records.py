@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Union
 
 from ..outcomes import Completed, JavaScriptError, Outcome, Raised, Value
@@ -147,13 +147,23 @@ def _outcome(head: dict[str, Any], text: str) -> Outcome:
     expressions = _expressions(head["expressions"]) if "expressions" in head else None
     if "type" not in head:
         return Completed(None, expressions)
-    kind, mime = str(head["type"]), head.get("mime")
+    kind = str(head["type"])
     if head.get("plain") is True:  # a string between its quotes: it was sent once
         preview, text = text, f"'{text}'"
     else:
         preview = text if head.get("preview") is None else str(head["preview"])
     form = head["json"] if isinstance(head.get("json"), str) else None
-    return Completed(Value(kind, text, preview, form, mime if isinstance(mime, dict) else {}), expressions)
+    return Completed(_with_bundle(Value(kind, text, preview, form), head), expressions)
+
+
+def _with_bundle(value: Value, given: dict[str, Any]) -> Value:
+    """The value with `mime` and `metadata` of its head, if there are any; a text/plain of theirs is its text."""
+    mime, metadata = given.get("mime"), given.get("metadata")
+    if not isinstance(mime, dict) or not mime:
+        return value
+    text = mime.pop("text/plain", None)
+    text = text if isinstance(text, str) else value.text
+    return replace(value, text=text, mime=mime, metadata=metadata if isinstance(metadata, dict) else {})
 
 
 def _error(given: dict[str, Any]) -> JavaScriptError:
@@ -174,7 +184,6 @@ def _expressions(given: object) -> dict[str, Value | JavaScriptError]:
         if "type" not in each:
             found[name] = _error(each)
         else:
-            mime = each.get("mime")
             text = str(each.get("text", ""))
-            found[name] = Value(str(each["type"]), text, text, None, mime if isinstance(mime, dict) else {})
+            found[name] = _with_bundle(Value(str(each["type"]), text, text), each)
     return found

@@ -115,7 +115,7 @@ def execute_ok(
 def _expression(came: Value | JavaScriptError) -> Content:
     if isinstance(came, JavaScriptError):
         return {"status": "error", **error_fields(came.name, came.message, came.traceback)}
-    return {"status": "ok", "data": {"text/plain": came.text, **came.mime}, "metadata": {}}
+    return {"status": "ok", "data": {"text/plain": came.text, **came.mime}, "metadata": dict(came.metadata)}
 
 
 def execute_error(error: Mapping[str, Any], execution_count: int) -> Content:

@@ -6,11 +6,11 @@ import { place } from "./target.js";
 
 const MOST_MATCHES = 1000;
 /** Globals of a session that this context does not have. */
-const SESSION = ["alert", "clearImmediate", "clearInterval", "clearOutput", "clearTimeout", "confirm", "console", "display", "prompt",
-  "queueMicrotask", "setImmediate", "setInterval", "setTimeout", "AbortController", "AbortSignal", "CustomEvent", "DOMException",
-  "Event", "EventTarget", "TextDecoder", "TextEncoder", "URL", "URLSearchParams", "atob", "btoa", "crypto", "performance",
+const SESSION = ["alert", "clearImmediate", "clearInterval", "clearOutput", "clearTimeout", "confirm", "console", "display",
+  "html", "image", "Jupyter", "md", "password", "progress", "prompt", "svg", "table", "queueMicrotask", "setImmediate", "setInterval", "setTimeout",
+  "AbortController", "AbortSignal", "CustomEvent", "DOMException", "Event", "EventTarget", "TextDecoder", "TextEncoder", "URL", "URLSearchParams", "atob", "btoa", "crypto", "performance",
   "structuredClone"];
-const OBJECTS = new Set(["console", "crypto", "performance"]);
+const OBJECTS = new Set(["Jupyter", "console", "crypto", "performance"]);
 // Taken while this context is as V8 made it.
 const STANDARD = Object.getOwnPropertyNames(globalThis);
 const LITERALS = { __proto__: null, string: "", number: 0, bigint: 0n, boolean: false, regexp: /x/, array: [], object: {}, function() {} };

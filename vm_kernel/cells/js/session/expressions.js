@@ -1,6 +1,7 @@
 // Owns the expressions whose values a client wants with the end of its cell; refuses to let one of them fail the cell.
 
 import { evaluate, natives, ownKeys, quote } from "./intrinsics.js";
+import { bundleOf } from "./bundles.js";
 import { describeError, errorMembers, registerCell } from "./errors.js";
 import { renderValue } from "./render.js";
 
@@ -29,7 +30,8 @@ function outcomeOf(name, source) {
   }
   natives.checkpoint();
   if (thrown) return `{${errorMembers(describeError(value))}}`;
-  const { type, text } = renderValue(value);
-  return `{"type":${quote(type)},"text":${quote(text)}}`;
+  const { type, text } = renderValue(value), bundle = bundleOf(value);
+  const mime = bundle === undefined || bundle.promise !== undefined ? "" : `,"mime":{${bundle.members}},"metadata":${bundle.metadata}`;
+  return `{"type":${quote(type)},"text":${quote(text)}${mime}}`;
 }
 

@@ -3,12 +3,14 @@
 
 import { defineGlobal, evaluate, globalObject, natives, parseJson, PromiseClass, promiseThen, TypeErrorClass, ErrorClass,
   defineProperty } from "./intrinsics.js";
+import * as asking from "./asking.js";
 import { emit, header, holder, NEXT_TIMER_MS, OPERATION, previewEntries, promiseState, receive, TIMERS } from "./bridge.js";
 import { complete, inspectName } from "./completion.js";
 import * as consoleMethods from "./console.js";
 import { currentCell } from "./current.js";
 import * as displays from "./display.js";
 import { prepareStackTrace } from "./errors.js";
+import * as jupyter from "./jupyter.js";
 import { ABANDON, ANSWER, COMPLETE, INSPECT, RESET, RUN, TICK } from "./kinds.js";
 import { forgive, noteRejection } from "./rejections.js";
 import { abandon, printError, runCell, runTimer } from "./run.js";
@@ -19,6 +21,8 @@ import * as timers from "./timers.js";
 timers.install();
 consoleMethods.install();
 displays.install();
+asking.install();
+jupyter.install();
 late.install();
 
 const resolved = PromiseClass.resolve();

@@ -11,11 +11,11 @@ const BOXES = ["String", "Number", "Boolean", "BigInt"];
 const nativeDateToJson = Date.prototype.toJSON;
 
 /** The text, or undefined for functions, symbols, NaN, cycles, what would run user code, and what is too large. */
-export function jsonOf(value) {
+export function jsonOf(value, most = MOST_CHARACTERS) {
   if (value === undefined) return "null";
   if (typeof value === "number" && !isFinite(value)) return undefined;
   const writer = create(null);
-  writer.left = MOST_CHARACTERS;
+  writer.left = most;
   writer.above = new SetClass();
   writer.depth = 0;
   try {

@@ -3,7 +3,9 @@
 import { apply, bareList, create, defineGlobal, deleteProperty, evaluate, globalObject, natives, ownKeys, promiseThen,
   quote } from "./intrinsics.js";
 import { emit, header, PENDING } from "./bridge.js";
+import { bundleOf } from "./bundles.js";
 import { currentCell, enterCell } from "./current.js";
+import { isHandle } from "./display.js";
 import { LEVELS, OUTCOME, TEXT } from "./kinds.js";
 import { describeError, describeSyntaxError, errorMembers, registerCell } from "./errors.js";
 import { expressionsMember } from "./expressions.js";
@@ -11,17 +13,18 @@ import { inspectWith, isPlain, renderValue } from "./render.js";
 import { reportUnhandled } from "./rejections.js";
 import { cancelTimers, takeDue } from "./timers.js";
 
-let pending; // the cell whose promise has not settled: { cell, promise, state, value }
+let pending; // the cell whose promise, or whose value's bundle, is awaited: { cell, shows, state, value, rich, shown }
 
 /** End of every entry: run the promise reactions inside the task, where they can be cancelled, then report. */
 function settle() {
   natives.checkpoint();
-  if (pending !== undefined && pending.state !== "pending") {
+  while (pending !== undefined && pending.state !== "pending") {
     const done = pending;
     pending = undefined;
     enterCell(done.cell);
-    if (done.state === "ok") reportValue(done.cell, done.shows, done.value, done.expressions);
-    else reportError(done.cell, done.value);
+    if (done.state !== "ok") reportError(done.cell, done.value);
+    else if (done.rich) reportRendered(done.cell, done.shown, done.value, done.expressions);
+    else reportValue(done.cell, done.shows, done.value, done.expressions);
     natives.checkpoint();
   }
   header[PENDING] = pending === undefined ? 0 : 1;
@@ -50,7 +53,7 @@ function reportError(cell, thrown) {
 
 /** The value goes out as its text (a record of its own, so that 10 MB need no escaping) and a short JSON head. */
 function reportValue(cell, shows, value, expressions) {
-  if (!shows || value === undefined) {
+  if (!shows || value === undefined || isHandle(value)) {
     emit(OUTCOME, cell, `{"status":"ok"${expressionsMember(expressions)}}`);
     return;
   }
@@ -58,11 +61,46 @@ function reportValue(cell, shows, value, expressions) {
     reportString(cell, value, expressions);
     return;
   }
+  const bundle = bundleOf(value);
+  if (bundle !== undefined && bundle.promise !== undefined) awaitBundle(cell, value, bundle.promise, expressions);
+  else reportRendered(cell, value, bundle, expressions);
+}
+
+/** bundle: what is shown besides the text, undefined for nothing. */
+function reportRendered(cell, value, bundle, expressions) {
   const { type, text, preview, json } = renderValue(value);
   emit(TEXT, cell, text);
   emit(OUTCOME, cell, `{"status":"ok","type":${quote(type)},` +
     `"preview":${preview === text ? "null" : quote(preview)}` +
-    (json === undefined ? "" : `,"json":${quote(json)}`) + expressionsMember(expressions) + "}");
+    (json === undefined ? "" : `,"json":${quote(json)}`) +
+    (bundle === undefined ? "" : `,"mime":{${bundle.members}},"metadata":${bundle.metadata}`) +
+    expressionsMember(expressions) + "}");
+}
+
+/** The cell's value is `value`, once the promise of its bundle has settled. */
+function awaitBundle(cell, value, promise, expressions) {
+  const run = awaited(cell, promise, expressions, (bundle) => bundle);
+  run.rich = true;
+  run.shown = value;
+}
+
+/** Makes the cell wait for a promise; unbox: what of its value is kept. */
+function awaited(cell, promise, expressions, unbox) {
+  const run = create(null);
+  run.cell = cell;
+  run.expressions = expressions;
+  run.state = "pending";
+  run.rich = run.shows = false;
+  run.value = run.shown = undefined;
+  pending = run;
+  try {
+    promiseThen(promise, (given) => { run.state = "ok"; run.value = unbox(given); },
+      (error) => { run.state = "error"; run.value = error; });
+  } catch (error) { // user code broke Promise itself
+    run.state = "error";
+    run.value = error;
+  }
+  return run;
 }
 
 /** A string goes out once where its text is itself between quotes, and never as JSON: that is the string again. */
@@ -97,20 +135,7 @@ export function runCell(message) {
     natives.checkpoint();
     reportError(cell, value);
   } else if (message.async) {
-    const run = create(null);
-    run.cell = cell;
-    run.shows = message.shows;
-    run.expressions = message.expressions;
-    run.state = "pending";
-    run.value = undefined;
-    pending = run;
-    try {
-      promiseThen(value, (box) => { run.state = "ok"; run.value = box === undefined ? undefined : box[0]; },
-        (error) => { run.state = "error"; run.value = error; });
-    } catch (error) { // user code broke Promise itself
-      run.state = "error";
-      run.value = error;
-    }
+    awaited(cell, value, message.expressions, (box) => (box === undefined ? undefined : box[0])).shows = message.shows;
   } else {
     natives.checkpoint();
     reportValue(cell, message.shows, value, message.expressions);
@@ -121,13 +146,18 @@ export function runCell(message) {
 /** One timer that is due, as one turn of its own cell. */
 export function runTimer() {
   const timer = takeDue();
-  if (timer !== undefined) {
-    enterCell(timer.cell);
-    try {
-      apply(timer.callback, undefined, timer.rest);
-    } catch (error) {
-      printError(error);
-    }
+  runTurn(timer === undefined ? currentCell() : timer.cell, () => {
+    if (timer !== undefined) apply(timer.callback, undefined, timer.rest);
+  });
+}
+
+/** Code of a cell that is called from outside: its errors go to that cell's stderr. */
+export function runTurn(cell, act) {
+  enterCell(cell);
+  try {
+    act();
+  } catch (error) {
+    printError(error);
   }
   settle();
 }
@@ -141,9 +171,9 @@ export function abandon(cell) {
 }
 
 /** Show an error that no cell is waiting for on its cell's stderr, as one that ends a cell is shown. */
-export function printError(error, prefix = "Uncaught ") {
+export function printError(error, prefix = "Uncaught ", cell = currentCell()) {
   const { traceback } = describeError(error, prefix);
   let text = "";
   for (let i = 0; i < traceback.length; i++) text += (i > 0 ? "\n" : "") + traceback[i];
-  emit(LEVELS.error, currentCell(), text);
+  emit(LEVELS.error, cell, text);
 }

@@ -25,3 +25,11 @@ export function linesOf(text) {
   arrayPush(lines, stringSlice(text, start));
   return lines;
 }
+
+const MARKS = ["&", "&amp;", "<", "&lt;", ">", "&gt;", '"', "&quot;", "'", "&#39;"];
+
+/** A text that HTML shows as it is, between tags and in quoted attributes. */
+export function escapeHtml(text) {
+  for (let i = 0; i < MARKS.length; i += 2) text = replaceEach(text, MARKS[i], MARKS[i + 1]);
+  return text;
+}
