@@ -6,7 +6,6 @@ import { bundleFrom, bundleOf, jsonObject } from "./bundles.js";
 import { currentCell } from "./current.js";
 import { CLEAR, DISPLAY } from "./kinds.js";
 import { inspectWith } from "./render.js";
-import { mayWait } from "./standin.js";
 
 // Front ends keep ids of earlier sessions with the outputs of a notebook: no two sessions may use the same.
 let session = "", displays = 0;
@@ -65,7 +64,7 @@ export function display(value, options = undefined) {
   return bundle === undefined || bundle.promise === undefined ? sendBundle(bundle) : later(bundle.promise, sendBundle);
 }
 
-const plainMember = (value) => `"text/plain":${quote(mayWait(() => inspectWith(value)))}`;
+const plainMember = (value) => `"text/plain":${quote(inspectWith(value))}`;
 
 async function later(promise, then) {
   return then(await promise);
