@@ -7,8 +7,9 @@ import { place } from "./target.js";
 const MOST_MATCHES = 1000;
 /** Globals of a session that this context does not have. */
 const SESSION = ["alert", "clearImmediate", "clearInterval", "clearOutput", "clearTimeout", "confirm", "console", "display",
-  "html", "image", "Jupyter", "md", "password", "progress", "prompt", "svg", "table", "queueMicrotask", "setImmediate", "setInterval", "setTimeout",
-  "AbortController", "AbortSignal", "CustomEvent", "DOMException", "Event", "EventTarget", "TextDecoder", "TextEncoder", "URL", "URLSearchParams", "atob", "btoa", "crypto", "performance",
+  "html", "image", "Jupyter", "md", "password", "progress", "prompt", "svg", "table", "queueMicrotask", "setImmediate", "setInterval",
+  "setTimeout", "AbortController", "AbortSignal", "CustomEvent", "DOMException", "Event", "EventTarget", "TextDecoder", "TextEncoder",
+  "URL", "URLSearchParams", "atob", "btoa", "crypto", "performance",
   "structuredClone"];
 const OBJECTS = new Set(["Jupyter", "console", "crypto", "performance"]);
 // Taken while this context is as V8 made it.
