@@ -89,6 +89,7 @@ class Kernel:
         self.session = Session(plan, self._runner, self._losses, house)
         self._history = History()
         self._answers = Answers(self._history, channels, language)
+        self._root = plan.worktree_path if plan is not None else "."
         self._count = 0
         self._leaving: list[Request] = []
         self.give_up = self._runner.give_up
@@ -195,7 +196,12 @@ class Kernel:
             ask = partial(self._prompt.ask, request, execution)
         started = self._runner.describe(execution, request.message.session, planned.metadata)
         then = partial(self._concluded, request, asked)
-        self._runner.run(Job(execution, started, name, then, ask, variables, asked.expressions))
+        job = Job(execution, started, name, then, ask, variables, asked.expressions)
+        if planned.kind == "repl" and asked.code.lstrip()[:1] == "%":  # no JavaScript begins so
+            from .magics import Magics
+
+            Magics(self._runner, self._engine, self._root).apply(job)
+        self._runner.run(job)
 
     def _concluded(
         self, request: Request, asked: asks.Execute, job: Job, outcome: Outcome, problem: str | None

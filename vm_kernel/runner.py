@@ -16,7 +16,7 @@ from .limits import Limits
 from .log import log
 from .losses import Losses
 from .outcomes import Completed, EngineDied, Interrupted, Outcome, Stopped
-from .recorder import Ended, NoRecorder, Recorder, Started
+from .recorder import Ended, NoRecorder, Recorder, Started, Usage
 
 #: Executions whose timers can still print; of older ones nothing more is shown.
 LATE_EXECUTIONS = 4096
@@ -28,11 +28,14 @@ STOPPED = "the cell was interrupted"
 class Job:
     """One execution on its way. then: called once at its end, with the job, what it came to and, if it could not be
     recorded, why. ask: asks its client for a line (prompt, password); None where there is no one to ask.
+
+    What a magic makes of it (magics.py): text: the code for the engine, in language. instead: done in place of running
+    any; its outcome. after: called with wall_ms and cpu_ms when the code has run, before the end is noted.
     """
 
     __slots__ = (
-        "ask", "ended", "evaluating", "execution", "expressions", "globals", "name", "recorded", "started", "stopped",
-        "then",
+        "after", "ask", "ended", "evaluating", "execution", "expressions", "globals", "instead", "language", "name",
+        "recorded", "started", "stopped", "text", "then",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +55,10 @@ class Job:
         self.ask = ask
         self.globals = globals_
         self.expressions = expressions
+        self.text = execution.code
+        self.language = ""
+        self.instead: Callable[[], Outcome] | None = None
+        self.after: Callable[[int, int], None] | None = None
         self.ended: Ended | None = None
         self.evaluating = False
         #: False once its start could not be recorded and it runs all the same.
@@ -79,7 +86,9 @@ class Runner:
     ) -> None:
         self.job: Job | None = None
         self._engine = engine
-        self._limits = limits
+        self.limits = limits
+        #: Of the code that ran last.
+        self.last_usage = Usage(0, 0, 0, 0, 0)
         self._recorder = recorder
         self._losses = losses
         self._require_record = require_record
@@ -186,6 +195,8 @@ class Runner:
             self._finish(job, EngineDied(why, lost=True))
         elif job.stopped is not None:
             self._finish(job, job.stopped)
+        elif job.instead is not None:
+            self._finish(job, job.instead())
         else:
             self._tell_of_loss(job)
             self._executions[execution.cell] = execution
@@ -196,7 +207,7 @@ class Runner:
     def _evaluate(self, job: Job, execution: Execution) -> None:
         job.evaluating = True
         self._engine.evaluate(
-            execution.cell, job.name, execution.code, self._limits, job.globals, job.expressions
+            execution.cell, job.name, job.text, self.limits, job.globals, job.expressions, job.language
         )
         if job.stopped is not None:  # the engine turned out to be dead, and this is nothing for the next one
             self._engine.stop(job.stopped, execution.cell)
@@ -208,13 +219,16 @@ class Runner:
 
     def _finish(self, job: Job, outcome: Outcome, cpu_ms: int = 0, wall_ms: int = 0, peak_mem_mb: int = 0) -> None:
         """The outcome is known: all its events and its end go on record."""
-        job.evaluating = False
-        execution = job.execution
+        execution, evaluated, job.evaluating = job.execution, job.evaluating, False
+        if evaluated and job.after is not None:
+            job.after(wall_ms, cpu_ms)
         outcome = execution.end(outcome)
         self.flush()
         if isinstance(outcome, Stopped) and outcome.lost:
             self._losses.told(job.started.client_session)
         usage = execution.usage(cpu_ms, wall_ms, peak_mem_mb)
+        if evaluated:
+            self.last_usage = usage
         generation = self._generation if job.stopped is None else 0
         ended = job.ended = Ended(execution.id, outcome, timestamp(), usage, generation)
         if job.recorded:
@@ -265,7 +279,8 @@ class Runner:
             if self.job is not None and self.job.evaluating:  # it waited for this engine
                 self._tell_of_loss(self.job)
         elif isinstance(report, port.Lost):
-            self._losses.lose(report.reason, report.final)
+            if not report.asked:
+                self._losses.lose(report.reason, report.final)
             self._executions.clear()
             job = self.job
             if job is not None and job.execution.kind == "startup":

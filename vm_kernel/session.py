@@ -131,7 +131,7 @@ class Session:
         if not self._said:
             if report.final:
                 self._fail(Failure(f"startup failed: {report.reason}"))
-        elif self._plan.on_engine_loss == "crash":
+        elif self._plan.on_engine_loss == "crash" and not report.asked:
             self._crash(report.reason)
         elif self._startup is not None and self._startup.scripts:
             # One that takes its own engine along is not tried over and over.

@@ -22,6 +22,17 @@ COMPLETE = [
     "for await (const a of b) {}",
     "`${a}`",
     "a\n  .b()",
+    "x.await",
+    "'await'",
+    "// await",
+    "/* a */ /re/g.test(b)",
+    "a\n++b",
+    "<!-- c",
+    "label: for (;;) { break label }",
+    "class A { static { 1 } #p = 2 }",
+    "for (const a of b) ;",
+    "a?.b ?? c",
+    "#!/usr/bin/env x\n1",
 ]
 INCOMPLETE = [
     ("foo(", "  "),
@@ -48,8 +59,40 @@ INCOMPLETE = [
     ("switch (x) {\n\tcase 1:", "  "),
     ("\tif (x) {", "\t  "),
     ("  a +", "  "),
+    ("const a = await", ""),
+    ("x = await // for it", ""),
+    ("a ?? ", ""),
+    ("new", ""),
+    ("label:", ""),
+    ("class A { static {", "  "),
+    ("`${a}b", ""),
+    ("`a\n  ${ {", "    "),
+    ("x = y =>", ""),
+    ("async x => {\n", "  "),
+    ("[...", "  "),
+    ("for (const a of", "  "),
+    ("a\n  ? b", "  "),
+    ("({a, ", "  "),
+    ("f(`${1}`, ", "  "),
+    ("export default", ""),
 ]
-INVALID = ["let a = ;", ")", "}", "a b", '"a', "let a; let a", "foo(]", "%x()", "/re", "return"]
+INVALID = [
+    "let a = ;",
+    "@dec class A {}",
+    "class A { @dec x }",
+    "a = 08n",
+    "({a: 1)",
+    "# a",
+    ")",
+    "}",
+    "a b",
+    '"a',
+    "let a; let a",
+    "foo(]",
+    "%x()",
+    "/re",
+    "return",
+]
 
 
 @pytest.mark.parametrize("source", COMPLETE)
@@ -65,3 +108,25 @@ def test_incomplete(isolate: Isolate, source: str, indent: str) -> None:
 @pytest.mark.parametrize("source", INVALID)
 def test_invalid(isolate: Isolate, source: str) -> None:
     assert isolate.call("parser", "parser.isComplete", source) == {"status": "invalid", "indent": ""}
+
+
+#: Cells with a head: the whole of it is looked at as the session would run it.
+HEADS = [
+    ("%who", "complete", ""),
+    ("%nope (", "complete", ""),
+    ("%run a.js {", "complete", ""),
+    ("%time", "complete", ""),
+    ("%time foo(", "incomplete", "  "),
+    ("%time let a = ;", "invalid", ""),
+    ("%%time", "incomplete", ""),
+    ("%%time\n\n", "incomplete", ""),
+    ("%%time\n{a: 1}", "complete", ""),
+    ("%%time\nif (x) {", "incomplete", "  "),
+    ("\n  %time %who", "complete", ""),
+    ("5\n% 3", "complete", ""),
+]
+
+
+@pytest.mark.parametrize(("source", "status", "indent"), HEADS)
+def test_a_cell_with_a_magic(isolate: Isolate, source: str, status: str, indent: str) -> None:
+    assert isolate.call("parser", "parser.isCompleteCell", source) == {"status": status, "indent": indent}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from vm_kernel import magics
+
 from .conftest import Cells, load
 from .isolate import Isolate
 
@@ -68,6 +70,12 @@ def test_inspection(session: Cells, source: str, cursor: int | None, detail: int
     for part in parts:
         assert part in answer["data"]["text/plain"]
     assert session.value("touched") == "0", "inspection ran a getter or a proxy trap"
+
+
+def test_the_parser_knows_the_magics_of_the_kernel(isolate: Isolate) -> None:
+    assert isolate.evaluate("parser", "__stringify(parser.MAGICS)") == {
+        name: list(words) for name, words in magics.HELP.items()
+    }
 
 
 def test_completion_of_a_busy_session_knows_names_and_built_ins(isolate: Isolate) -> None:

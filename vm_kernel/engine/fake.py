@@ -116,6 +116,7 @@ class FakeEngine:
         self._timers.clear()
         self._looping = None
         self._tell(port.Lost(self._generation, "a new engine was asked for", asked=True))
+        self._report()
         self._generation += 1
         self._tell(port.Ready(self._generation, os.getpid()))
 

@@ -167,7 +167,7 @@ class Engine(Protocol):
         """
 
     def renew(self) -> None:
-        """Called while no cell runs: a new engine in place of this one, without variables: `Lost` (asked), `Ready`."""
+        """Called while no cell runs: a new engine in place of this one. `Lost` (asked) at once, `Ready` follows."""
 
     def close(self) -> None:
         """Ends the engine process and waits until it is gone; no report follows."""

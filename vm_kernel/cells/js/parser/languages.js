@@ -41,13 +41,15 @@ export function transformCell(source, language) {
 export function isCompleteCell(source, language) {
   const head = readHead(source, language);
   if (head.magic !== null) return { status: "complete", indent: "" };
-  if (head.word !== null && source.slice(...head.word).startsWith("%%") && head.code.trim() === "") return { status: "incomplete", indent: "" };
-  if (!head.typescript) return isComplete(head.code);
+  if (head.words.at(-1)?.name.startsWith("%%") && head.code.trim() === "") return { status: "incomplete", indent: "" };
+  // Of the head nothing is indented.
+  const written = head.words.length ? head.code.slice(head.words.at(-1).end).replace(/^[^\S\n]+/, "") : head.code;
+  if (!head.typescript) return isComplete(head.code, written);
   if (strip === null) return NEEDS;
   try {
-    return isComplete(strip(head.code).code, head.code);
+    return isComplete(strip(head.code).code, written);
   } catch (error) {
-    return isComplete(head.code, head.code, error);
+    return isComplete(head.code, written, error);
   }
 }
 

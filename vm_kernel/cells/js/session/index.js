@@ -12,6 +12,7 @@ import * as displays from "./display.js";
 import { prepareStackTrace } from "./errors.js";
 import * as jupyter from "./jupyter.js";
 import { ABANDON, ANSWER, COMPLETE, INSPECT, RESET, RUN, TICK } from "./kinds.js";
+import { listNames, noteBuiltIns } from "./own.js";
 import { forgive, noteRejection } from "./rejections.js";
 import { abandon, printError, runCell, runTimer } from "./run.js";
 import * as late from "./late.js";
@@ -41,6 +42,8 @@ defineProperty(globalObject, "__import", {
   __proto__: null, enumerable: false, configurable: false, writable: false,
   value(name) { throw new ErrorClass(`cannot import ${name}: this session has no modules`); },
 });
+// What `%who` becomes (vm_kernel/magics.py).
+defineProperty(globalObject, "__who", { __proto__: null, enumerable: false, configurable: false, writable: false, value: listNames });
 ErrorClass.prepareStackTrace = prepareStackTrace;
 
 function perform(operation) {
@@ -66,6 +69,7 @@ function entry() {
   header[TIMERS] = timers.timerCount();
 }
 
+noteBuiltIns();
 globalThis.__entry = entry;
 globalThis[0] = noteRejection;
 globalThis[1] = forgive;
