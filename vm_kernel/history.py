@@ -1,22 +1,47 @@
-"""Owns what `history_request` can ask for: this session's inputs and outputs; refuses to keep them longer."""
+"""Owns what `history_request` can ask for: inputs and outputs of this session and of those before it; refuses to keep
+the latter.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Protocol
 
-#: The number of this session in replies; Jupyter counts sessions from 1.
-SESSION = 1
 MAX_ENTRIES = 10_000
 MAX_CHARACTERS = 16 * 1024 * 1024
 
+#: Execution count, input, and the text of its value if it had one.
 Entry = tuple[int, str, "str | None"]
+#: With the number of its session before it.
+Numbered = tuple[int, int, str, "str | None"]
+
+
+class Earlier(Protocol):
+    """Sessions before this one, numbered from 1, the oldest first."""
+
+    def count(self) -> int: ...
+
+    def entries(self, session: int, output: bool) -> list[Entry]:
+        """In their order; without `output` none has a text of its value."""
+
+
+class NoneEarlier:
+    """Of a session that nobody keeps a ledger for."""
+
+    def count(self) -> int:
+        return 0
+
+    def entries(self, session: int, output: bool) -> list[Entry]:
+        return []
 
 
 class History:
-    """The last `MAX_ENTRIES` executions, or fewer when they are long."""
+    """The last `MAX_ENTRIES` executions of this session, or fewer when they are long; its number follows `earlier`."""
 
     def __init__(self) -> None:
+        self.earlier: Earlier = NoneEarlier()
         self._entries: deque[Entry] = deque()
         self._characters = 0
 
@@ -34,50 +59,71 @@ class History:
 
         Raises ValueError with a reason for what is not understood.
         """
-        access = request.get("hist_access_type", "tail")
+        access, output = request.get("hist_access_type", "tail"), bool(request.get("output"))
         if access == "range":
-            chosen = self._range(request)
+            chosen = self._range(request, output)
         elif access == "search":
-            chosen = self._search(request)
+            chosen = self._search(request, output)
         elif access == "tail":
-            chosen = _last(list(self._entries), request.get("n"))
+            chosen = self._tail(_number(request.get("n")), output)
         else:
             raise ValueError("content.hist_access_type must be range, tail or search")
-        if request.get("output"):
-            return [(SESSION, line, (code, output)) for line, code, output in chosen]
-        return [(SESSION, line, code) for line, code, _ in chosen]
+        if output:
+            return [(session, line, (code, shown)) for session, line, code, shown in chosen]
+        return [(session, line, code) for session, line, code, _ in chosen]
 
-    def _range(self, request: dict[str, Any]) -> list[Entry]:
-        """Lines `start` <= line < `stop` of this session, which is 0 or its number; those before it, -1 and so on, are
-        not known. Negative lines count from the end, as IPython counts them; no `stop`, or 0, is the end.
+    def _newest(self, output: bool) -> Iterator[Numbered]:
+        """This session and those before it, the newest entry first, no more than `MAX_ENTRIES`."""
+        left, number = MAX_ENTRIES, self.earlier.count() + 1
+        entries = list(self._entries)
+        while number > 0 and left > 0:
+            for line, code, shown in reversed(entries[-left:]):
+                yield number, line, code, shown
+            left -= len(entries)
+            number -= 1
+            entries = self.earlier.entries(number, output) if number and left > 0 else []
+
+    def _tail(self, n: int | None, output: bool) -> list[Numbered]:
+        """The last `n`, of earlier sessions too; of this one all that are kept where `n` is not told."""
+        if n is None:
+            own = self.earlier.count() + 1
+            return [(own, *entry) for entry in self._entries]
+        return list(islice(self._newest(output), max(n, 0)))[::-1]
+
+    def _range(self, request: dict[str, Any], output: bool) -> list[Numbered]:
+        """Lines `start` <= line < `stop` of a session: 0 or its number for this one, -1 for the one before it...
+        Negative lines count from the end, as IPython counts them; no `stop`, or 0, is the end.
         """
-        if (request.get("session") or 0) not in (0, SESSION) or not self._entries:
+        own = self.earlier.count() + 1
+        asked = _number(request.get("session")) or 0
+        number = asked + own if asked <= 0 else asked
+        if not 0 < number <= own:
             return []
-        end = self._entries[-1][0] + 1
+        entries = list(self._entries) if number == own else self.earlier.entries(number, output)
+        if not entries:
+            return []
+        end = entries[-1][0] + 1
         start, stop = _number(request.get("start")) or 0, _number(request.get("stop")) or end
         start, stop = start + end if start < 0 else start, stop + end if stop < 0 else stop
-        return [entry for entry in self._entries if start <= entry[0] < stop]
+        return [(number, *entry) for entry in entries if start <= entry[0] < stop]
 
-    def _search(self, request: dict[str, Any]) -> list[Entry]:
+    def _search(self, request: dict[str, Any], output: bool) -> list[Numbered]:
         """The last `n` that match as a whole the pattern of `*`, `?`, `[...]`; `unique`: of equal ones the newest."""
         import fnmatch  # only here: it would cost every start
 
-        pattern = request.get("pattern", "*")
+        pattern, n = request.get("pattern", "*"), _number(request.get("n"))
         if not isinstance(pattern, str):
             raise ValueError("content.pattern must be text")
-        found = [entry for entry in self._entries if fnmatch.fnmatchcase(entry[1], pattern)]
-        if request.get("unique"):
-            newest = {code: (line, code, output) for line, code, output in found}
-            found = sorted(newest.values())
-        return _last(found, request.get("n"))
+        found: list[Numbered] = []
+        seen: set[str] = set()
+        for entry in self._newest(output):
+            if n is not None and len(found) >= n:
+                break
+            if fnmatch.fnmatchcase(entry[2], pattern) and not (request.get("unique") and entry[2] in seen):
+                found.append(entry)
+                seen.add(entry[2])
+        return found[::-1]
 
 
 def _number(value: object) -> int | None:
     return value if type(value) is int else None
-
-
-def _last(entries: list[Entry], n: object) -> list[Entry]:
-    count = _number(n)
-    if count is None:
-        return entries
-    return entries[-count:] if count > 0 else []

@@ -87,8 +87,8 @@ class Kernel:
             busy=lambda: self._runner.job is not None or bool(self._waiting),
         )
         self.session = Session(plan, self._runner, self._losses, house)
-        self._history = History()
-        self._answers = Answers(self._history, channels, language)
+        self.history = History()
+        self._answers = Answers(self.history, channels, language)
         self._root = plan.worktree_path if plan is not None else "."
         self._count = 0
         self._leaving: list[Request] = []
@@ -217,7 +217,7 @@ class Kernel:
         else:
             shown = execution.publish_end(outcome)
             if asked.store_history and execution.kind == "repl":
-                self._history.add(execution.count, asked.code, shown)
+                self.history.add(execution.count, asked.code, shown)
             if isinstance(outcome, Completed):
                 reply = messages.execute_ok(execution.count, execution.pages, outcome.expressions)
             else:

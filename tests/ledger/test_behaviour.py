@@ -111,6 +111,15 @@ def test_lists_are_newest_first_and_continue_at_the_cursor(ledger: Ledger) -> No
     assert walked == newest and cursor is None
 
 
+def test_the_sessions_of_one_template_in_one_folder_are_found_oldest_first(ledger: Ledger) -> None:
+    places = [("t1", "/a"), ("t2", "/a"), ("t1", "/b"), ("t1", "/a")]
+    rows = [session("closed", vm_id=template_id, worktree_path=folder) for template_id, folder in places]
+    for row in rows:
+        ledger.put_session(row)
+    assert ids(ledger.sessions_in("/a", "t1")) == [rows[0]["id"], rows[3]["id"]]
+    assert ledger.sessions_in("/c", "t1") == []
+
+
 def test_a_list_that_fits_exactly_has_no_cursor(ledger: Ledger) -> None:
     for name in "ab":
         ledger.put_template(template(name))

@@ -15,6 +15,7 @@ from vm_kernel.plan import SessionPlan
 from ..ledger import owners
 from ..ledger.port import Changed, Ledger, LedgerError
 from ..ledger.recorder import LedgerRecorder
+from .earlier import EarlierSessions
 
 if TYPE_CHECKING:
     from vm_kernel.kernel import Kernel
@@ -28,6 +29,7 @@ class Recorded:
 
     def __init__(self, plan: SessionPlan, ledger: Ledger | None, ready: Callable[[Readiness], None]) -> None:
         self._id = plan.session_id
+        self._place = plan.template_id, plan.worktree_path
         self._ledger = ledger
         self._ready = ready
         self._owner = owners.owner()
@@ -42,6 +44,8 @@ class Recorded:
         self._kernel = kernel
         kernel.session.ready = self._ready
         kernel.session.changed = self._changed
+        if self._ledger is not None:
+            kernel.history.earlier = EarlierSessions(self._ledger, self._id, *self._place)
 
     def close(self) -> None:
         """Returns when everything is written, or cannot be."""

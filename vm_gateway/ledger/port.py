@@ -108,6 +108,9 @@ class Ledger(Protocol):
     def list_sessions(self, status: str | None = None, limit: int | None = None, cursor: str | None = None) -> Listing:
         """Raises: BadCursor."""
 
+    def sessions_in(self, worktree_path: str, template_id: str) -> list[Document]:
+        """All sessions of one template in one folder, oldest first."""
+
     def begin(self, execution: Document, events: Sequence[Event] = ()) -> None:
         """Stores a new execution, with `session_id`, `status` and `owner`, and its first events: one transaction.
 

@@ -21,7 +21,7 @@ EVENTS = "execution_events"
 #: Full, not partial: counting walks them.
 INDEXES: Mapping[str, Sequence[Index]] = {
     TEMPLATES: (Index(("id",), unique=True), Index(("name",), unique=True)),
-    SESSIONS: (Index(("id",), unique=True), Index(("status",))),
+    SESSIONS: (Index(("id",), unique=True), Index(("status",)), Index(("worktree_path",))),
     EXECUTIONS: (Index(("id",), unique=True), Index(("session_id",)), Index(("status",))),
     EVENTS: (Index(("execution_id", "last"), unique=True),),
 }

@@ -127,6 +127,10 @@ class TinyLedger:
     def list_sessions(self, status: str | None = None, limit: int | None = None, cursor: str | None = None) -> Listing:
         return self._list(self._sessions, None if status is None else where("status") == status, limit, cursor)
 
+    def sessions_in(self, worktree_path: str, template_id: str) -> list[Document]:
+        mine = (where("worktree_path") == worktree_path) & (where("vm_id") == template_id)
+        return self._list(self._sessions, mine, None, None).documents[::-1]
+
     # -- executions --------------------------------------------------------------------------------------
 
     def begin(self, execution: Document, events: Sequence[Event] = ()) -> None:
