@@ -2,14 +2,13 @@
 // Owns what the tests see of the session's JavaScript; refuses to be part of an asset.
 
 import { complete, inspectName } from "../../vm_kernel/cells/js/session/completion.js";
-import { describeError, describeSyntaxError, prepareStackTrace, registerCell } from "../../vm_kernel/cells/js/session/errors.js";
+import { describeError, describeSyntaxError, registerCell } from "../../vm_kernel/cells/js/session/errors.js";
 import { create, evaluate, natives, promiseThen, quote } from "../../vm_kernel/cells/js/session/intrinsics.js";
 import { formatLog, inspectWith, renderValue } from "../../vm_kernel/cells/js/session/render.js";
 
 const stringify = JSON.stringify;
 const parse = JSON.parse;
 
-Error.prepareStackTrace = prepareStackTrace;
 Object.defineProperty(globalThis, "__import", {
   value(specifier, options, wanted) {
     if (specifier === "missing") throw new Error(`cannot import ${specifier}`);

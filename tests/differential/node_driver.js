@@ -20,8 +20,8 @@ globalThis.console = new Console({ stdout: sink("stdout"), stderr: sink("stderr"
 const { stringify, parse } = JSON;
 const { stdin, stdout, exit, version } = process; // a cell may replace any global
 const inspect = (value) => util.inspect(value, { maxStringLength: Infinity });
-// Node's own frames and this file's are not the cell's.
-const bare = (text) => text.replace(/\n +at (?:[^\n]*\()?(?:node:|file:|\/)[^\n]*/g, "");
+// Without stack frames: they hold the driver's own, and the numbers of cells.
+const bare = (text) => text.replace(/\n +at .*/g, "");
 const uncaught = (prefix) => (error) => { printed.push(["stderr", `${prefix}${bare(inspect(error))}\n`]); };
 process.on("uncaughtException", uncaught("Uncaught "));
 process.on("unhandledRejection", uncaught("Uncaught (in promise) "));
@@ -31,37 +31,37 @@ function script(code, filename) {
 }
 
 // As the REPL's default evaluation: an object literal first, then the cell as it is, with its awaits wrapped.
-async function evaluate(code, name) {
-  let awaits = false;
-  const prepare = (text) => {
+function prepared(code, name) {
+  const made = (text, moved) => {
     const wrapped = text.includes("await") ? processTopLevelAwait(text) : null;
-    awaits = wrapped !== null;
-    return script(wrapped ?? text, name);
+    return { run: script(wrapped ?? text, name), awaits: wrapped !== null, moved: moved || wrapped !== null };
   };
-  let made;
   if (/^\s*\{/.test(code) && !/;\s*$/.test(code)) {
     try {
-      made = prepare(`(${code.trim()})\n`);
+      return made(`(${code.trim()})\n`, true);
     } catch {
       // A block, then.
     }
   }
-  made ??= prepare(code + "\n");
-  const value = made.runInThisContext({ displayErrors: true });
-  return { value: awaits ? (await value)?.value : value };
+  return made(code + "\n", false);
 }
 
-// The place of the first frame in a cell, or of a text that could not be compiled; `back`: so many cells ago.
-function placeOf(stack, number) {
+// The place of the first frame in a cell: `back` says how many cells ago it stands. Where the REPL changed the text, its
+// columns are not the cell's; where it could not be compiled, V8 and other parsers differ about the column.
+function placeOf(stack, number, moved) {
   const frame = stack.match(/\n +at (?:[^\n]*\()?cell \[(\d+)\]:(\d+):(\d+)/);
-  if (frame) return { back: number - frame[1], line: Number(frame[2]), column: Number(frame[3]) };
-  const head = stack.match(/^cell \[(\d+)\]:(\d+)\n[^\n]*\n( *)\^/);
-  return head ? { back: number - head[1], line: Number(head[2]), column: head[3].length + 1 } : {};
+  if (frame) {
+    const place = { back: number - frame[1], line: Number(frame[2]) };
+    return moved && place.back === 0 ? place : { ...place, column: Number(frame[3]) };
+  }
+  const head = stack.match(/^cell \[(\d+)\]:(\d+)\n[^\n]*\n *\^/);
+  return head ? { back: number - head[1], line: Number(head[2]) } : {};
 }
 
-function described(error, number) {
-  if (!util.types.isNativeError(error)) return { thrown: inspect(error) };
-  return { name: error.name, message: error.message, ...placeOf(String(error.stack), number) };
+function described(error, number, moved) {
+  if (!(error instanceof Error) || !Object.hasOwn(error, "stack")) return { thrown: bare(inspect(error)) };
+  const message = error.message.replace(/^\n[^]*\n *\^+\n\n/, ""); // the transform's own picture of the place
+  return { name: error.name, message, ...placeOf(String(error.stack), number, moved) };
 }
 
 const { setImmediate } = globalThis;
@@ -76,10 +76,13 @@ async function main() {
     const name = `cell [${++number}]`;
     printed = [];
     const end = {};
+    let cell = { moved: false };
     try {
-      end.value = inspect((await evaluate(code, name)).value);
+      cell = prepared(code, name);
+      const value = cell.run.runInThisContext();
+      end.value = bare(inspect(cell.awaits ? (await value)?.value : value));
     } catch (error) {
-      end.error = described(error, number);
+      end.error = described(error, number, cell.moved);
     }
     await turn();
     await turn();

@@ -1,8 +1,8 @@
 """Owns running one list of cells in this project's engine and in Node, each in one process; refuses to compare them.
 
 An end is `{"value": text}` (`undefined` where nothing is shown) or `{"error": {name, message, back, line, column}}` or
-`{"error": {thrown: text}}`, with `"printed": [[stream, text], ...]` where the cell printed; `back` is how many cells
-ago the code stands that threw.
+`{"error": {thrown: text}}`, with `"printed": [[stream, text], ...]` where the cell printed. `back` is how many cells
+ago the code stands that threw; stack frames are left out of texts.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from vm_kernel.outcomes import Completed, Raised
 
 HERE = Path(__file__).parent
 STDERR = ("warn", "error", "trace")
+# Place, line and caret above an error that no cell waits for.
+SOURCE = re.compile(r"\Acell \[\d+\]:\d+:\d+\n.*\n\s*\^\n\n(?=Uncaught)")
 FRAME = re.compile(r"^ +at (?:.*\()?cell \[(\d+)\]:(\d+):(\d+)", re.MULTILINE)
 
 End = dict[str, Any]
@@ -49,20 +51,25 @@ def in_engine(cells: list[str]) -> list[End]:
 def _end(driver: Driver, cell: int) -> End:
     outcome = driver.finish(cell).outcome
     if isinstance(outcome, Completed):
-        end: End = {"value": "undefined" if outcome.value is None else outcome.value.text}
+        end: End = {"value": "undefined" if outcome.value is None else _bare(outcome.value.text)}
     else:
         assert isinstance(outcome, Raised), outcome
         error = outcome.error
         if error.name == "Uncaught":
-            end = {"error": {"thrown": error.message}}
+            end = {"error": {"thrown": _bare(error.message)}}
         else:
             end = {"error": {"name": error.name, "message": error.message}}
             if place := FRAME.search(error.stack):
                 number, line, column = map(int, place.groups())
                 end["error"].update(back=cell - number, line=line, column=column)
     printed = [
-        ["stderr" if report.level in STDERR else "stdout", report.text + "\n"]
+        ["stderr" if report.level in STDERR else "stdout", SOURCE.sub("", _bare(report.text)) + "\n"]
         for report in driver.reports
         if isinstance(report, Printed) and report.cell == cell
     ]
     return {**end, "printed": printed} if printed else end
+
+
+def _bare(text: str) -> str:
+    """Without stack frames."""
+    return re.sub(r"\n +at .*", "", text)

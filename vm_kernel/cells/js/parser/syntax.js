@@ -109,7 +109,6 @@ function messageOf(error, source) {
   const own = error.message.replace(/ \(\d+:\d+\)$/, "");
   if (own === "'return' outside of function") return "Illegal return statement";
   if (own === "Unterminated template") return "Unterminated template literal";
-  if (own === "Assigning to rvalue") return "Invalid left-hand side in assignment"; // V8 finds that out when it runs
   const ends = own === "Unexpected token" && error.pos >= source.length;
   try {
     new AsyncFunction(source);
@@ -119,5 +118,6 @@ function messageOf(error, source) {
     if (native instanceof SyntaxError && !OF_THE_WRAPPER.test(native.message)) return native.message;
   }
   if (ends) return "Unexpected end of input";
+  if (own === "Assigning to rvalue") return "Invalid left-hand side in assignment"; // V8 finds that out when it runs
   return own === "Unexpected token" ? `${own} '${/^(\w+|.)/u.exec(source.slice(error.pos, error.pos + 50))?.[0] ?? ""}'` : own;
 }

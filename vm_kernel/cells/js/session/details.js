@@ -27,7 +27,7 @@ export function getProxyDetails(value, full = true) {
 
 let waits = false;
 
-/** Runs `render` at a moment when promise reactions may run: a promise's state can then be found out without V8's help. */
+/** Runs `render` when promise reactions may run: a promise's state can then be found out without V8's help. */
 export function mayWait(render) {
   waits = true;
   try {

@@ -9,7 +9,6 @@ import { complete, inspectName } from "./completion.js";
 import * as consoleMethods from "./console.js";
 import { currentCell } from "./current.js";
 import * as displays from "./display.js";
-import { prepareStackTrace } from "./errors.js";
 import * as jupyter from "./jupyter.js";
 import { ABANDON, ANSWER, COMPLETE, INSPECT, RESET, RUN, TICK } from "./kinds.js";
 import { listNames, noteBuiltIns } from "./own.js";
@@ -17,6 +16,8 @@ import { forgive, noteRejection } from "./rejections.js";
 import { abandon, printError, runCell, runTimer } from "./run.js";
 import * as late from "./late.js";
 import "./given.js";
+import { mendStacks } from "./stacks.js";
+import { lookAsUsual } from "./standin.js";
 import * as timers from "./timers.js";
 
 timers.install();
@@ -44,7 +45,6 @@ defineProperty(globalObject, "__import", {
 });
 // What `%who` becomes (vm_kernel/magics.py).
 defineProperty(globalObject, "__who", { __proto__: null, enumerable: false, configurable: false, writable: false, value: listNames });
-ErrorClass.prepareStackTrace = prepareStackTrace;
 
 function perform(operation) {
   switch (operation) {
@@ -64,6 +64,8 @@ function perform(operation) {
 }
 
 function entry() {
+  mendStacks();
+  lookAsUsual();
   perform(header[OPERATION]);
   header[NEXT_TIMER_MS] = timers.nextTimerMs();
   header[TIMERS] = timers.timerCount();

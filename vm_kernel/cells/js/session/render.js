@@ -39,7 +39,7 @@ export function renderValue(value) {
 
 /** What Node's `util.inspect(value, options)` prints, but strings are whole. */
 export function inspectWith(value, options) {
-  const simple = simpleText(value);
+  const simple = options?.numericSeparator ? undefined : simpleText(value);
   if (simple !== undefined) return simple;
   const chosen = settings(options);
   return inspected(() => looked(chosen, () => inspect(value, chosen)), value);

@@ -1,23 +1,46 @@
-// Owns keeping the user's `Error.prepareStackTrace` out of what we read from errors; refuses to format a stack.
+// Owns `Error.prepareStackTrace`: ours unless the user has set another, and ours alone while we look; refuses to format.
+//
+// V8 asks for the property whenever a stack is read for the first time. Where there is none, or no function, it would
+// write stacks in its own way, with our frames: so what is there is never nothing.
 
 import { defineProperty, ErrorClass } from "./intrinsics.js";
 import { ownProperty } from "./reflection.js";
 
-let ours;
+const NAME = "prepareStackTrace";
+let ours, theirs, looking = false;
 
-/** The formatter to put in place while we look; given once, while booting. */
+const accessor = {
+  __proto__: null, configurable: true, enumerable: false,
+  get() { return looking || theirs === undefined ? ours : theirs; },
+  set(formatter) { theirs = typeof formatter === "function" ? formatter : undefined; },
+};
+
+/** Puts our formatter in place; once, while booting. */
 export function useFormatter(prepareStackTrace) {
-  ours = { __proto__: null, value: prepareStackTrace, writable: true, enumerable: true, configurable: true };
+  ours = prepareStackTrace;
+  defineProperty(ErrorClass, NAME, accessor);
+}
+
+/** To be called first in every task: a look that was stopped has not ended, and `delete` left V8's own way. */
+export function mendStacks() {
+  looking = false;
+  if (ownProperty(ErrorClass, NAME) !== undefined) return;
+  theirs = undefined;
+  defineProperty(ErrorClass, NAME, accessor);
 }
 
 /** Runs `look` with our formatter in place of whatever is there. */
 export function withOurStacks(look) {
-  const theirs = ownProperty(ErrorClass, "prepareStackTrace");
-  if (ours === undefined || theirs === undefined || theirs.value === ours.value || !theirs.configurable) return look();
-  defineProperty(ErrorClass, "prepareStackTrace", ours);
+  const found = ownProperty(ErrorClass, NAME) ?? accessor;
+  const replaced = found.get !== accessor.get;
+  if (replaced && !found.configurable) return look();
+  if (replaced || found === accessor) defineProperty(ErrorClass, NAME, accessor);
+  const before = looking;
+  looking = true;
   try {
     return look();
   } finally {
-    defineProperty(ErrorClass, "prepareStackTrace", theirs);
+    looking = before;
+    if (replaced) defineProperty(ErrorClass, NAME, found);
   }
 }

@@ -36,7 +36,15 @@ function standIn(make) {
 }
 
 // How the inspection that runs was asked for.
-let customs = true, proxies = false, items = 100;
+let customs, proxies, items;
+
+/** To be called first in every task: an inspection that was stopped has not ended. */
+export function lookAsUsual() {
+  customs = true;
+  proxies = false;
+  items = 100;
+}
+lookAsUsual();
 
 /** Runs `look` with the user's own inspectors or without, with proxies shown as such or not, and so many items of lists. */
 export function lookWith(customInspect, showProxy, maxArrayLength, look) {
