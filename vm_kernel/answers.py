@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .desk import NO_SUBSHELLS, ONE_WAY, REPLIES, Request
+from .desk import NO_SUBSHELLS, REPLIES, Request
 from .history import History
 from .log import log
 from .protocol import messages
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Answers:
-    """What the kernel knows of itself: its kind, its history, its ports, its comms (none yet)."""
+    """What the kernel knows of itself: its kind, its history, its ports."""
 
     def __init__(self, history: History, channels: Channels, language: str) -> None:
         self._language = language
@@ -37,8 +37,6 @@ class Answers:
                 return messages.history_reply(self._history.answer(content))
             except ValueError as error:
                 raise Refusal("InvalidRequest", str(error)) from None
-        if msg_type == "comm_info_request":
-            return messages.comm_info_reply()
         if msg_type == "connect_request":
             return {"status": "ok", **self._channels.ports}
         if msg_type == "usage_request":
@@ -49,11 +47,7 @@ class Answers:
             return messages.no_subshells()
         if msg_type in ("create_subshell_request", "delete_subshell_request"):
             raise Refusal("SubshellsNotSupported", NO_SUBSHELLS)
-        if msg_type == "comm_open" and isinstance(content.get("comm_id"), str):
-            # There are no targets; the specification wants a comm for an unknown one closed.
-            closed = messages.comm_close(content["comm_id"])
-            self._channels.iopub.publish("comm_close", closed, request.message.header_bytes)
-        elif msg_type not in REPLIES and msg_type not in ONE_WAY:
+        if msg_type not in REPLIES:
             log(f"{request.channel}: unknown message type {msg_type[:100]}")
         return None
 

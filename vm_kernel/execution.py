@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from json.encoder import encode_basestring
 from typing import Any
@@ -72,6 +72,7 @@ class Execution:
         self.code = code
         self.kind = kind
         self.silent = silent
+        self._own = (parent, silent)
         self.count = count
         self.parent = parent
         self.finished = False
@@ -158,6 +159,38 @@ class Execution:
         payload = {"wait": wait}
         if self._note("clear", payload, len(encode(payload))):
             self._publish("clear_output", messages.clear_output(wait))
+
+    def comm(
+        self,
+        op: str,
+        comm_id: str,
+        target: str,
+        data: Any,
+        metadata: Mapping[str, Any] | None = None,
+        buffers: Sequence[bytes] = (),
+        incoming: bool = False,
+    ) -> bool:
+        """Notes what is said on a comm; what its code says is published, also when it is silent. False: a limit broke.
+
+        A close is published in any case: who is at the other end must know.
+        """
+        payload: dict[str, Any] = {"op": op, "comm_id": comm_id, "data": data}
+        if op == "open":
+            payload["target_name"] = target
+        if incoming:
+            payload["incoming"] = True
+        noted = self._note("comm", payload, len(encode(payload)) + (0 if incoming else sum(map(len, buffers))))
+        if not incoming and (noted or op == "close"):
+            content = messages.comm(comm_id, data, target if op == "open" else None)
+            self._iopub.publish(f"comm_{op}", content, self.parent, encode(metadata or {}), buffers)
+        return noted
+
+    def answering(self, parent: bytes | None) -> None:
+        """While it handles a message that came on a comm, its late output answers that message; None: no longer."""
+        if parent is None:
+            self.parent, self.silent = self._own
+        elif self.finished:
+            self.parent, self.silent = parent, False
 
     def asks(self, prompt: str, password: bool) -> bool:
         """Notes an input_request; False when that breaks a limit."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import request as asks
 from .answers import Answers
-from .desk import Desk, Request
+from .comms import Comms
+from .desk import ONE_WAY, Desk, Request
 from .engine import port
 from .execution import Execution
 from .history import History
@@ -79,6 +80,7 @@ class Kernel:
             require_record=plan is None or plan.require_ledger,
             generation_offset=plan.generation_offset if plan is not None else 0,
         )
+        self._comms = Comms(self._desk, channels.iopub, engine, self._runner.recall)
         house = House(
             listen=partial(channels.listen, SHELL),
             after=self.loop.after,
@@ -139,6 +141,13 @@ class Kernel:
                 self._questions.ask(request)
                 if self._losses.final or self.session.refusal is not None:
                     self._questions.give_up()
+            elif msg_type in ONE_WAY:
+                self.session.use()
+                if self.session.refusal is not None:
+                    self._comms.close_all()
+                self._comms.take(request)
+            elif msg_type == "comm_info_request":
+                self._desk.answer(request, self._comms.info(content.get("target_name")))
             elif msg_type == "shutdown_request":
                 asks.flag(content, "restart", False)
                 self._leaving.append(request)
@@ -240,10 +249,16 @@ class Kernel:
     def on_report(self, report: port.Report) -> None:
         """The engine's sink, called from the engine on the loop's thread."""
         if isinstance(report, port.Answered):
-            self._questions.answered(report.request, report.content)
+            if not self._comms.done(report.request):
+                self._questions.answered(report.request, report.content)
+            return
+        if isinstance(report, port.Conversed):
+            execution = self._runner.execution(report.cell)
+            self._comms.said(execution, report.op, report.content, report.buffers)
             return
         self._runner.on_report(report)
         if isinstance(report, port.Lost):
+            self._comms.close_all()
             self.session.lost(report)
             if report.final:
                 self._questions.give_up()
@@ -259,6 +274,8 @@ class Kernel:
             self._waiting.abort(self._count)
             self._runner.end(Interrupted(self.session.ended or SHUT_DOWN))
             self._questions.give_up()
+            self._comms.give_up()
+            self._comms.close_all()
             for request in self._leaving:
                 reply = messages.shutdown_reply(request.message.content.get("restart", False))
                 self._iopub.publish("shutdown_reply", reply, request.message.header_bytes)

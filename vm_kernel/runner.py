@@ -144,6 +144,15 @@ class Runner:
         self.job = job
         self._recorder.begin(job.started, partial(self._begun, job))
 
+    def execution(self, cell: int) -> Execution | None:
+        """The execution whose code is called `cell` in the engine; None when it is too old to put anything out."""
+        return self._executions.get(cell)
+
+    def recall(self, execution: Execution) -> None:
+        """It will put something out, however old it is."""
+        self._executions[execution.cell] = execution
+        self._executions.move_to_end(execution.cell)
+
     def flush(self) -> None:
         """The recorder gets all that happened; call it before anything of that is sent."""
         if self._page.events:

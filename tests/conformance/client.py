@@ -82,10 +82,12 @@ class Client:
         connected.connect(f"{self.connection['transport']}://{self.connection['ip']}{separator}{port}")
         return connected
 
-    def send(self, msg_type: str, content: Any = None, channel: str = "shell", metadata: Any = None) -> str:
+    def send(
+        self, msg_type: str, content: Any = None, channel: str = "shell", metadata: Any = None, buffers: Any = None
+    ) -> str:
         """Sends a request; its msg_id."""
         message = self.session.msg(msg_type, {} if content is None else content, metadata=metadata)
-        self.session.send(self.sockets[channel], message)
+        self.session.send(self.sockets[channel], message, buffers=buffers)
         return str(message["header"]["msg_id"])
 
     def start(self, code: str, metadata: Any = None, **content: Any) -> str:

@@ -73,10 +73,12 @@ class Client:
         socket.connect(endpoint(self.connection, channel))
         return socket
 
-    def send(self, msg_type: str, content: Any = None, channel: str = "shell", metadata: Any = None) -> str:
+    def send(
+        self, msg_type: str, content: Any = None, channel: str = "shell", metadata: Any = None, buffers: Any = None
+    ) -> str:
         """Sends a request; its msg_id."""
         message = self.session.msg(msg_type, content or {}, metadata=metadata)
-        self.session.send(self.sockets[channel], message)
+        self.session.send(self.sockets[channel], message, buffers=buffers)
         return str(message["header"]["msg_id"])
 
     def get(self, channel: str, timeout_s: float = PATIENCE_S) -> Message:

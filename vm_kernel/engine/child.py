@@ -14,7 +14,9 @@ import time
 from . import frames
 from .confinement import Memory
 from .frames import (
+    ANSWER,
     BROKEN,
+    COMM,
     DONE,
     EVALUATE,
     INPUT,
@@ -33,11 +35,15 @@ from .parses import Parses
 from .pipe import Pipe
 from .v8 import library
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .lane import Done
+
 TICK_MS = 5
 RECOVERIES = 3  # no-op tasks after a cancel, which may hit the next task instead of its own
 
 # operations: cells/js/session/kinds.js, cells/js/parser/entry.js
-RUN, TICK, ABANDON, RESET = 1, 2, 3, 6
+RUN, TICK, ABANDON, RESET, HEAR = 1, 2, 3, 6, 7
 TRANSFORM = 1
 
 
@@ -45,7 +51,8 @@ class Child:
     """The state of the engine process; `serve` is its life.
 
     A cell is parsed, run and, if it awaits, awaited: `_cell` is its number all that time. A turn is one timer's
-    callback between cells or while a cell is awaited: `_turn` is true while one runs.
+    callback, or the handling of one message on a comm, between cells or while a cell is awaited: `_turn` is true while
+    one runs.
     """
 
     def __init__(self, pipe: Pipe, wake: int, session: Lane, parser: Lane, memory: Memory) -> None:
@@ -57,6 +64,7 @@ class Child:
         self._memory = memory
         self._inquiries = Inquiries(pipe, session, parser, lambda: self._running or self._turn)
         self._cells: list[tuple[int, bytes]] = []  # not yet started
+        self._messages: list[tuple[int, bytes]] = []  # on comms, likewise
         self._cell = 0
         self._running = False  # its code runs; false while it is awaited
         self._head = b""  # of the cell's message to JavaScript: the members beside its parse
@@ -109,10 +117,13 @@ class Child:
         return max(0.0, (self._due - time.monotonic()) * 1000)
 
     def _start_next(self) -> None:
-        """When the session's context is free: a waiting cell first, then a timer that is due."""
+        """When the session's context is free: a message (it came before the cell), a cell, a timer that is due."""
         if self._session.busy or self._parser.busy:
             return
-        if self._cells and not self._cell:
+        if self._messages and not self._pipe.full:
+            number, message = self._messages.pop(0)
+            self._begin_turn(HEAR, message, lambda kind, text: self._heard(number, kind))
+        elif self._cells and not self._cell:
             self._cell, message = self._cells.pop(0)
             self._head, _, code = message.partition(b"\n")
             known = self._parses.get(code)
@@ -121,9 +132,12 @@ class Child:
             else:
                 self._run(known)
         elif self._due is not None and time.monotonic() >= self._due and not self._pipe.full:
-            self._turn, self._turn_told = True, False
-            self._arm()
-            self._session.submit(TICK, b"", self._ticked)
+            self._begin_turn(TICK, b"", lambda kind, text: self._turned(kind))
+
+    def _begin_turn(self, operation: int, message: bytes, done: Done) -> None:
+        self._turn, self._turn_told = True, False
+        self._arm()
+        self._session.submit(operation, message, done)
 
     # -- cells and turns
 
@@ -153,8 +167,13 @@ class Child:
             self._finish(TERMINATED)
         self._schedule()
 
-    def _ticked(self, kind: int, text: str) -> None:
-        """A timer's turn is over; it may have settled the cell that is awaited."""
+    def _heard(self, number: int, kind: int) -> None:
+        self._turned(kind)
+        self._pipe.carry(self._session, final=True)
+        self._pipe.send(ANSWER, number, b"{}")
+
+    def _turned(self, kind: int) -> None:
+        """A turn is over; it may have settled the cell that is awaited."""
         status, owner, told = self._status(kind), self._session.header[CELL], self._turn_told
         self._turn = self._turn_told = self._turn_stopping = False
         ends_cell = self._cell and (self._stopping or owner == self._cell)
@@ -268,6 +287,8 @@ class Child:
             self._stop(number)
         elif kind == INPUT:
             self._session.answer(payload)
+        elif kind == COMM:
+            self._messages.append((number, payload))
         elif kind == frames.TAKEN:
             self._session.text_taken()
         else:

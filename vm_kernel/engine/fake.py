@@ -6,9 +6,11 @@ What cells may say stands in `script`. Of the limits only `wall_ms` is kept.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
+from base64 import b64decode
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +44,7 @@ class FakeEngine:
         self._steps: script.Steps | None = None
         self._waiting = False
         self._answer: str | None = None
+        self._messages: deque[tuple[int, int, dict[str, Any]]] = deque()
         self._started = 0.0
         self._limits = Limits()
         self._names: dict[str, Any] = {}
@@ -98,6 +101,10 @@ class FakeEngine:
         found = name in self._names
         data = {"text/plain": script.value(self._names[name]).text} if found else {}
         self._tell(port.Answered(request, {"found": found, "data": data, "metadata": {}}))
+
+    def comm(self, request: int, cell: int, content: dict[str, Any]) -> None:
+        self._messages.append((request, cell, content))
+        self._wake()
 
     def answer(self, text: str | None) -> None:
         self._answer, self._waiting = text, False
@@ -158,6 +165,8 @@ class FakeEngine:
         except BlockingIOError:
             pass
         self._fire_timers()
+        while self._messages and (self._steps is None or self._waiting):
+            self._hear(*self._messages.popleft())
         for _ in range(AT_ONCE):
             self._report()
             if self._steps is None or self._waiting or not self._up:
@@ -187,6 +196,8 @@ class FakeEngine:
             self._reports.append(port.Displayed(cell, step.content))
         elif isinstance(step, script.Clear):
             self._reports.append(port.Cleared(cell, step.wait))
+        elif isinstance(step, script.Converse):
+            self._reports.append(port.Conversed(cell, step.op, dict(step.content)))
         elif isinstance(step, script.Ask):
             self._waiting = True
             self._reports.append(port.Asked(cell, step.prompt, step.password))
@@ -196,6 +207,16 @@ class FakeEngine:
             self._die(step.final)
         else:
             self._waiting = True
+
+    def _hear(self, request: int, cell: int, content: dict[str, Any]) -> None:
+        """A target's handler is `ECHO`."""
+        self._reports.append(port.Conversed(cell, "taken", {"request": request}))
+        self._reports.append(port.Printed(cell, "log", f"{content['op']} {json.dumps(content['data'])}"))
+        if content["op"] == "msg":
+            said = {name: content[name] for name in ("comm_id", "data", "metadata")}
+            buffers = tuple(map(b64decode, content["buffers"]))
+            self._reports.append(port.Conversed(cell, "msg", said, buffers))
+        self._reports.append(port.Answered(request, {}))
 
     def _evaluated_expressions(self) -> dict[str, Value | JavaScriptError] | None:
         if self._expressions is None:
@@ -226,6 +247,8 @@ class FakeEngine:
     def _lose(self, final: bool) -> None:
         self._names.clear()
         self._timers.clear()
+        while self._messages:
+            self._tell(port.Answered(self._messages.popleft()[0], {}))
         reason = "the engine ended too often" if final else "the engine ended"
         self._tell(port.Lost(self._generation, reason, final))
         if not final:

@@ -12,11 +12,11 @@ HEADER = Struct("<IBI")
 
 # kernel to engine; payloads are ASCII JSON, of EVALUATE two lines: the members of
 # the cell's message beside its parse (`"name":...`), and the code
-EVALUATE, IS_COMPLETE, COMPLETE, INSPECT, STOP, INPUT, TAKEN = 1, 2, 3, 4, 5, 6, 7
+EVALUATE, IS_COMPLETE, COMPLETE, INSPECT, STOP, INPUT, TAKEN, COMM = 1, 2, 3, 4, 5, 6, 7, 8
 # engine to kernel
 READY, RECORDS, DONE, TURN, ANSWER, FATAL, TEXT = 65, 66, 67, 68, 69, 70, 71
 
-TO_ENGINE = (EVALUATE, IS_COMPLETE, COMPLETE, INSPECT, STOP, INPUT, TAKEN)
+TO_ENGINE = (EVALUATE, IS_COMPLETE, COMPLETE, INSPECT, STOP, INPUT, TAKEN, COMM)
 TO_KERNEL = (READY, RECORDS, DONE, TURN, ANSWER, FATAL, TEXT)
 
 #: Of V8's words on a task that failed in our own code.
@@ -31,6 +31,7 @@ MAX_BYTES = {
     STOP: 0,
     INPUT: 16 << 20,
     TAKEN: 0,
+    COMM: 128 << 20,
     READY: 4096,
     RECORDS: 1 << 20,
     DONE: 5 + WORDS_BYTES,

@@ -76,6 +76,19 @@ class Answered:
 
 
 @dataclass(frozen=True)
+class Conversed:
+    """Code of `cell` speaks. op: `open`, `msg`, `close` of a comm: content has `comm_id`, `target_name` (open), `data`,
+    `metadata`; `register`, `unregister`: the `target_name` that it answers or no longer does; `taken`: the `request`
+    that `Engine.comm` gave it: what follows is its turn, until `Answered` of that request.
+    """
+
+    cell: int
+    op: str
+    content: dict[str, Any]
+    buffers: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True)
 class Finished:
     """The cell is over; nothing of it follows but late output of its timers and promises."""
 
@@ -115,7 +128,7 @@ Variables = Union[dict[str, Any], None]
 #: Code of expressions, by the names under which their values are reported with the end of the cell.
 Expressions = Union[Mapping[str, str], None]
 
-Report = Union[Ready, Printed, Displayed, Cleared, Asked, Answered, Finished, TurnStopped, Lost]
+Report = Union[Ready, Printed, Displayed, Cleared, Asked, Answered, Conversed, Finished, TurnStopped, Lost]
 Sink = Callable[[Report], None]
 
 
@@ -155,6 +168,13 @@ class Engine(Protocol):
 
     def inspect(self, request: int, code: str, cursor: int, detail: int) -> None:
         """Cursor in code points. One `Answered` {found, data, metadata} follows, also mid-cell."""
+
+    def comm(self, request: int, cell: int, content: dict[str, Any]) -> None:
+        """A message on a comm, for code of `cell`, whose limits hold for it; it waits while a cell computes.
+
+        content: `op` (`open`, `msg`, `close`), `comm_id`, `target_name`, `data`, `metadata`, `buffers` in base64.
+        One `Answered` {} follows when it has been handled, whatever became of it.
+        """
 
     def answer(self, text: str | None) -> None:
         """The line that `Asked` waits for, or None when there is no one to ask."""

@@ -7,16 +7,17 @@ cells/js/session/bridge.js, the kinds are cells/js/session/kinds.js.
 from __future__ import annotations
 
 import json
+from binascii import a2b_base64
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Union
 
 from ..outcomes import Completed, JavaScriptError, Outcome, Raised, Value
 from .frames import MORE, RECORD, BadFrame
-from .port import Answered, Asked, Cleared, Displayed, Printed
+from .port import Answered, Asked, Cleared, Conversed, Displayed, Printed
 
 LEVELS = {1: "log", 2: "info", 3: "debug", 4: "warn", 5: "error", 6: "trace", 7: "dir", 8: "table", 9: "system"}
-DISPLAY, CLEAR, ASK, OUTCOME, TEXT, ANSWER = 32, 33, 34, 35, 36, 37
+DISPLAY, CLEAR, ASK, OUTCOME, TEXT, ANSWER, COMM = 32, 33, 34, 35, 36, 37, 38
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class TooLong:
     cell: int
 
 
-Item = Union[Printed, Displayed, Cleared, Asked, Answered, Verdict, TooLong]
+Item = Union[Printed, Displayed, Cleared, Asked, Answered, Conversed, Verdict, TooLong]
 
 
 class Reader:
@@ -118,6 +119,8 @@ class Reader:
             yield Asked(number, str(asked.get("prompt", "")), asked.get("password") is True)
         elif kind == ANSWER:
             yield Answered(number, _object(whole))
+        elif kind == COMM:
+            yield _conversed(number, _object(whole))
         else:
             raise BadFrame(f"record of kind {kind}")
 
@@ -134,6 +137,14 @@ def _object(text: str) -> dict[str, Any]:
         value = json.loads(whole)
     result: dict[str, Any] = value
     return result
+
+
+def _conversed(cell: int, content: dict[str, Any]) -> Conversed:
+    try:
+        buffers = tuple(a2b_base64(each) for each in content.pop("buffers", ()))
+    except (TypeError, ValueError):  # binascii.Error is one
+        raise BadFrame("comm message with buffers that are not base64") from None
+    return Conversed(cell, str(content.pop("op", "")), content, buffers)
 
 
 def answer_content(text: str) -> dict[str, Any]:

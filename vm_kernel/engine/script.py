@@ -11,6 +11,7 @@ A cell is split at `;` and newlines outside quotes and brackets into statements 
     setTimeout(() => console.log("late"), 50)   setInterval(...)                  after and between cells
     setTimeout(() => { while(true){} }, 50)
     display({"text/plain": "x"}, {raw: true, display_id: "d", update: true})      all but raw optional
+    Jupyter.comms.register("echo", ECHO)   Jupyter.comms.open("t", {"a": 1})       see Converse
     clearOutput()   clearOutput(true)   prompt("who? ")   prompt("key? ", {password: true})
 
 and one directive that no JavaScript can do: `@die` ends the engine and a new one follows, `@die for good`
@@ -36,6 +37,14 @@ class Print:
 
 @dataclass(frozen=True)
 class Show:
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Converse:
+    """Speaks on a comm. The handler `ECHO` of a target prints what it gets, and sends each message back."""
+
+    op: str
     content: dict[str, Any]
 
 
@@ -71,7 +80,7 @@ class Die:
     final: bool
 
 
-Step = Union[Print, Show, Clear, Ask, Later, Wait, Die]
+Step = Union[Print, Show, Converse, Clear, Ask, Later, Wait, Die]
 Steps = Generator[Step, Union[str, None], Union[Value, None]]
 
 NOTHING = object()
@@ -208,6 +217,15 @@ def _display(match: re.Match[str]) -> Iterator[Step]:
     yield Show({**content, "page": True} if match[4] else content)
 
 
+def _register(match: re.Match[str]) -> Iterator[Step]:
+    yield Converse("register", {"target_name": match[1]})
+
+
+def _open(match: re.Match[str]) -> Iterator[Step]:
+    said = {"target_name": match[1], "data": json.loads(match[2]), "metadata": {}}
+    yield Converse("open", {"comm_id": f"comm of {match[1]}", **said})
+
+
 def _ask(match: re.Match[str]) -> Iterator[Step]:
     yield Ask(_literal(match[1]) if match[1] else "", bool(match[2]))
 
@@ -242,6 +260,8 @@ _ACTIONS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Iterator[Step]]]
     (_form(_COUNT), _count),
     (_form(rf"set(Timeout|Interval)\(\(\) => (?:{_CONSOLE}|\{{\s*({_LOOP});?\s*\}}),\s*(\d+)\)"), _timer),
     (_form(_SHOW), _display),
+    (_form(r"Jupyter\.comms\.register\(\"(\w+)\", ECHO\)"), _register),
+    (_form(r"Jupyter\.comms\.open\(\"(\w+)\", (\{.*\})\)"), _open),
     (_form(r"clearOutput\((true|false)?\)"), lambda match: iter([Clear(match[1] == "true")])),
     (_form(rf"prompt\({_LITERAL}?(?:,\s*\{{\s*password:\s*(true)\s*\}})?\)"), _ask),
     (_form(r"@die( for good)?"), lambda match: iter([Die(bool(match[1]))])),

@@ -103,6 +103,9 @@ class Supervisor:
     def inspect(self, request: int, code: str, cursor: int, detail: int) -> None:
         self._ask(frames.INSPECT, request, {"request": request, "code": code, "cursor": cursor, "detail": detail})
 
+    def comm(self, request: int, cell: int, content: dict[str, object]) -> None:
+        self._ask(frames.COMM, request, {"request": request, "cell": cell, **content})
+
     def _ask(self, kind: int, request: int, content: dict[str, object]) -> None:
         """The engine reads it as soon as it is up; without one the answer is empty."""
         content["language"] = self._language
@@ -259,8 +262,7 @@ class Supervisor:
         state, status = frames.turn(payload)
         if state == frames.TURN_BEGUN:
             assert self._process is not None
-            limits = self._limits.get(cell, Limits())
-            self._turn = Run(cell, limits, time.monotonic(), self._process.cpu_s(), turn=True)
+            self._turn = Run(cell, self._limits.get(cell, Limits()), time.monotonic(), self._process.cpu_s(), turn=True)
             return
         turn = self._turn or Run(cell, Limits(), time.monotonic(), 0.0, turn=True)
         self._turn = None
@@ -302,15 +304,14 @@ class Supervisor:
             self._report(TurnStopped(turn.cell, lost))
         for request in sorted(process.asked):
             self._report(Answered(request, {}))
-        generation = self._generation
         if self._fatal:
-            self._report(Lost(generation, self._fatal, final=True))
+            self._report(Lost(self._generation, self._fatal, final=True))
             if self._waiting is not None:
                 waiting, self._waiting = self._waiting, None
                 self._report(refused(waiting.number, self._fatal))
             return
         self._limits.clear()
-        self._report(Lost(generation, lost.message, asked=asked))
+        self._report(Lost(self._generation, lost.message, asked=asked))
         # An interrupt was asked for: it is no sign of a loop of crashes.
         if isinstance(lost, Interrupted) or not self._losses.note(time.monotonic()):
             self.start()

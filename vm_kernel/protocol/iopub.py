@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from ..events import timestamp
@@ -50,15 +50,25 @@ class Outlet(Protocol):
 class _Item:
     """A message that waits. Its header is written and it is signed when it is sent, after the code has been started."""
 
-    __slots__ = ("content", "date", "frames", "parent", "size", "stream", "topic")
+    __slots__ = ("buffers", "content", "date", "frames", "metadata", "parent", "size", "stream", "topic")
 
-    def __init__(self, topic: str, content: bytes, parent: bytes, frames: list[bytes] | None = None) -> None:
+    def __init__(
+        self,
+        topic: str,
+        content: bytes,
+        parent: bytes,
+        frames: list[bytes] | None = None,
+        metadata: bytes = EMPTY,
+        buffers: Sequence[bytes] = (),
+    ) -> None:
         self.topic = topic
         self.content = content
         self.parent = parent
         self.date = timestamp() if frames is None else ""
         self.frames = frames
-        self.size = len(content) + len(parent)
+        self.metadata = metadata
+        self.buffers = buffers
+        self.size = len(content) + len(parent) + sum(map(len, buffers))
         self.stream = topic.startswith("stream.")
 
 
@@ -107,10 +117,18 @@ class IOPub:
         head = b'{"name":"%s","text":"' % name.encode()
         self._stream(name, b"".join((head, escaped, b'\\n"}')), parent)
 
-    def publish(self, msg_type: str, content: dict[str, Any] | bytes, parent: bytes = EMPTY) -> None:
+    def publish(
+        self,
+        msg_type: str,
+        content: dict[str, Any] | bytes,
+        parent: bytes = EMPTY,
+        metadata: bytes = EMPTY,
+        buffers: Sequence[bytes] = (),
+    ) -> None:
         """Publishes any other message, after all stream text that came before it; `content` may be JSON already."""
         self._seal()
-        self._append(_Item(msg_type, content if isinstance(content, bytes) else encode(content), parent))
+        encoded = content if isinstance(content, bytes) else encode(content)
+        self._append(_Item(msg_type, encoded, parent, None, metadata, buffers))
 
     def publish_frames(self, msg_type: str, frames: list[bytes]) -> None:
         """`publish` of a message that is signed already."""
@@ -230,6 +248,7 @@ class IOPub:
         if item.frames is None:
             msg_type = item.topic.partition(".")[0]
             _, item.frames = self._wire.write(
-                msg_type, item.content, item.parent, [item.topic.encode()], date=item.date
+                msg_type, item.content, item.parent, [item.topic.encode()], item.metadata, item.date
             )
+            item.frames += item.buffers
         return item.frames

@@ -180,12 +180,15 @@ def history_reply(history: Iterable[tuple[int, int, Any]]) -> Content:
     return {"status": "ok", "history": [list(entry) for entry in history]}
 
 
-def comm_info_reply() -> Content:
-    return {"status": "ok", "comms": {}}
+def comm_info_reply(targets: Mapping[str, str]) -> Content:
+    """`targets`: their target names by comm_id."""
+    return {"status": "ok", "comms": {comm_id: {"target_name": target} for comm_id, target in targets.items()}}
 
 
-def comm_close(comm_id: str) -> Content:
-    return {"comm_id": comm_id, "data": {}}
+def comm(comm_id: str, data: Any, target: str | None = None) -> Content:
+    """Content of comm_msg and comm_close; with `target` of comm_open."""
+    content = {"comm_id": comm_id, "data": data}
+    return content if target is None else {**content, "target_name": target}
 
 
 def interrupt_reply() -> Content:

@@ -1,6 +1,6 @@
 // Owns display, the handle that it gives, and clearOutput; refuses to know how a front end shows things.
 
-import { create, defineGlobal, quote, random, stringSlice, numberToText, toText, TypeErrorClass } from "./intrinsics.js";
+import { create, defineGlobal, named, quote, random, stringSlice, numberToText, toText, TypeErrorClass } from "./intrinsics.js";
 import { emit } from "./bridge.js";
 import { bundleFrom, bundleOf, jsonObject } from "./bundles.js";
 import { currentCell } from "./current.js";
@@ -16,7 +16,7 @@ export function newId() {
   return `${session}-${++displays}`;
 }
 
-class DisplayHandle {
+const DisplayHandle = named("DisplayHandle", class {
   #shown = true;
 
   constructor(id) {
@@ -32,7 +32,7 @@ class DisplayHandle {
   static is(value) {
     return typeof value === "object" && value !== null && #shown in value;
   }
-}
+});
 
 /** Is it what display() gives? As the value of a cell it is not shown: the display was. */
 export const isHandle = DisplayHandle.is;

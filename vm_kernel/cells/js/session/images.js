@@ -1,6 +1,6 @@
 // Owns recognising pictures by their first bytes, and image(); refuses to decode them.
 
-import { create, isFinite, quote, SHOW, toNumber, TypeErrorClass } from "./intrinsics.js";
+import { create, isFinite, named, quote, SHOW, toNumber, TypeErrorClass } from "./intrinsics.js";
 import { typedArrayTag } from "./brands.js";
 import { byteLength, bytesOf, toBase64 } from "./bytes.js";
 
@@ -34,7 +34,7 @@ export function imageMembers(value) {
   return type === undefined ? undefined : `"${type}":${quote(toBase64(bytes))}`;
 }
 
-class Image {
+const Image = named("Image", class {
   #base64;
 
   constructor(type, base64, bytes, size) {
@@ -51,7 +51,7 @@ class Image {
     if (this.size !== undefined) metadata[this.type] = this.size;
     return [data, metadata];
   }
-}
+});
 
 /** image(bytes) is a picture as the value of a cell or for display(); width and height in pixels, as it is without. */
 export function image(source, options = undefined) {

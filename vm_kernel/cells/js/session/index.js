@@ -5,12 +5,13 @@ import { defineGlobal, evaluate, globalObject, natives, parseJson, PromiseClass,
   defineProperty } from "./intrinsics.js";
 import * as asking from "./asking.js";
 import { emit, header, holder, NEXT_TIMER_MS, OPERATION, previewEntries, promiseState, receive, TIMERS } from "./bridge.js";
+import { hear } from "./comms.js";
 import { complete, inspectName } from "./completion.js";
 import * as consoleMethods from "./console.js";
 import { currentCell } from "./current.js";
 import * as displays from "./display.js";
 import * as jupyter from "./jupyter.js";
-import { ABANDON, ANSWER, COMPLETE, INSPECT, RESET, RUN, TICK } from "./kinds.js";
+import { ABANDON, ANSWER, COMPLETE, HEAR, INSPECT, RESET, RUN, TICK } from "./kinds.js";
 import { listNames, noteBuiltIns } from "./own.js";
 import { forgive, noteRejection } from "./rejections.js";
 import { abandon, printError, runCell, runTimer } from "./run.js";
@@ -59,6 +60,7 @@ function perform(operation) {
       const { request, target, detail } = parseJson(receive());
       return emit(ANSWER, request, inspectName(target, detail));
     }
+    case HEAR: return hear(parseJson(receive()));
     case RESET: return undefined;
   }
 }

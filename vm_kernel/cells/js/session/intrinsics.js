@@ -86,6 +86,11 @@ export function bareList() {
   return setPrototypeOf([], null);
 }
 
+/** A class under its name, which the bundler shortens. */
+export function named(name, type) {
+  return defineProperty(type, "name", { __proto__: null, value: name, configurable: true });
+}
+
 /** A string as JSON text; JSON.stringify consults no user code for a primitive string. */
 export function quote(text) {
   return stringify(text);

@@ -1,6 +1,6 @@
 // Owns progress(iterable): a bar that is updated in place while something is iterated; refuses to change what is iterated.
 
-import { apply, create, floor, isArray, isFinite, mapSize, max, min, now, numberToFixed, setSize, stringRepeat, toNumber, toText,
+import { apply, create, floor, isArray, isFinite, mapSize, max, min, named, now, numberToFixed, setSize, stringRepeat, toNumber, toText,
   TypeErrorClass } from "./intrinsics.js";
 import { isKind, typedArrayTag } from "./brands.js";
 import { display } from "./display.js";
@@ -68,7 +68,7 @@ function clock(seconds) {
   return `${minutes < 10 ? "0" : ""}${minutes}:${rest < 10 ? "0" : ""}${rest}`;
 }
 
-class Progress {
+const Progress = named("Progress", class {
   #iterable; #label; #total;
 
   constructor(iterable, label, total) {
@@ -123,7 +123,7 @@ class Progress {
       },
     };
   }
-}
+});
 
 // `break` and errors of the loop's body reach what is iterated, as without a bar.
 function leave(inner, value) {

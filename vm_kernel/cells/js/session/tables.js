@@ -1,6 +1,6 @@
 // Owns lists of objects as tables: which lists are, how much of one is shown, its HTML; refuses getters and proxies.
 
-import { bareList, create, defineProperty, getPrototypeOf, isArray, MapClass, mapHas, mapSet, mapSize, min, natives, ObjectPrototype,
+import { bareList, create, defineProperty, getPrototypeOf, isArray, MapClass, mapHas, mapSet, mapSize, min, named, natives, ObjectPrototype,
   ownKeys, quote, SHOW, stringSlice, toText, TypeErrorClass } from "./intrinsics.js";
 import { ownProperty } from "./reflection.js";
 import { inspectWith } from "./render.js";
@@ -77,7 +77,7 @@ export function listMembers(value) {
   return table === undefined ? undefined : `"text/html":${quote(htmlOf(table))}`;
 }
 
-class Table {
+const Table = named("Table", class {
   #text;
   #html;
 
@@ -96,7 +96,7 @@ class Table {
     data["text/plain"] = this.#text;
     return data;
   }
-}
+});
 
 /** table(rows, columns) is a list of objects or lists as a table, with these columns only; for display() or as a cell's value. */
 export function table(rows, columns = undefined) {

@@ -1,0 +1,116 @@
+// Owns the session's ends of comms and the targets that its cells answer; refuses to know what is at the other end.
+
+import { apply, arrayPush, bareList, create, ErrorClass, isArray, MapClass, mapDelete, mapGet, mapSet, named, quote, stringify, toText,
+  TypeErrorClass } from "./intrinsics.js";
+import { emit } from "./bridge.js";
+import { jsonObject } from "./bundles.js";
+import { bytesOf, fromBase64, toBase64 } from "./bytes.js";
+import { currentCell } from "./current.js";
+import { newId } from "./display.js";
+import { COMM } from "./kinds.js";
+import { runTurn } from "./run.js";
+
+const comms = new MapClass(), targets = new MapClass();
+
+function tell(op, members) {
+  emit(COMM, currentCell(), `{"op":"${op}"${members}}`);
+}
+
+/** Members of a message: its data, and of its options metadata and buffers; options may be the list of buffers itself. */
+function said(data, options) {
+  const { metadata, buffers = bareList() } = isArray(options) ? { buffers: options } : options ?? create(null);
+  const json = data === undefined ? "{}" : stringify(data);
+  if (json === undefined) throw new TypeErrorClass("what is sent on a comm has a JSON form");
+  if (!isArray(buffers)) throw new TypeErrorClass("the buffers of a message are a list");
+  let list = "";
+  for (let i = 0; i < buffers.length; i++) {
+    const bytes = bytesOf(buffers[i]);
+    if (bytes === undefined) throw new TypeErrorClass("the buffers of a message are typed arrays, DataViews or ArrayBuffers");
+    list += (i > 0 ? "," : "") + quote(toBase64(bytes));
+  }
+  return `,"data":${json},"metadata":${jsonObject(metadata, "metadata")},"buffers":[${list}]`;
+}
+
+/** The session's end of a comm. `onMessage` and `onClose` are called with {data, metadata, buffers}. */
+const Comm = named("Comm", class {
+  #open = true;
+  onMessage = undefined;
+  onClose = undefined;
+
+  constructor(id, target) {
+    this.id = id;
+    this.target = target;
+  }
+
+  /** send(data, [buffer, ...]) or send(data, {metadata, buffers}) */
+  send(data, options = undefined) {
+    if (!this.#open) throw new ErrorClass("this comm is closed");
+    tell("msg", `,"comm_id":${quote(this.id)}${said(data, options)}`);
+  }
+
+  close(data = undefined, options = undefined) {
+    if (!this.#open) return;
+    tell("close", `,"comm_id":${quote(this.id)}${said(data, options)}`);
+    Comm.end(this);
+  }
+
+  static end(comm) {
+    comm.#open = false;
+    mapDelete(comms, comm.id);
+  }
+});
+
+function begin(id, target) {
+  const comm = new Comm(id, target);
+  mapSet(comms, id, comm);
+  return comm;
+}
+
+/** Opens a comm to what the front end has registered as `target`. */
+function open(target, data = undefined, options = undefined) {
+  const id = newId(), name = toText(target);
+  tell("open", `,"comm_id":${quote(id)},"target_name":${quote(name)}${said(data, options)}`);
+  return begin(id, name);
+}
+
+/** handler(comm, message) is called for each comm that a front end opens to `target`. */
+function register(target, handler) {
+  if (typeof handler !== "function") throw new TypeErrorClass("register() takes a target's name and a function");
+  const name = toText(target);
+  mapSet(targets, name, handler);
+  tell("register", `,"target_name":${quote(name)}`);
+}
+
+function unregister(target) {
+  const name = toText(target);
+  if (mapDelete(targets, name)) tell("unregister", `,"target_name":${quote(name)}`);
+}
+
+export const api = { open, register, unregister };
+
+/** A message from a front end, as a turn of the cell that opened the comm or registered the target. */
+export function hear({ request, cell, op, comm_id: id, target_name: target, data, metadata, buffers }) {
+  emit(COMM, cell, `{"op":"taken","request":${request}}`);
+  const bytes = [];
+  for (let i = 0; i < buffers.length; i++) arrayPush(bytes, fromBase64(buffers[i]));
+  const message = { data, metadata, buffers: bytes };
+  runTurn(cell, () => {
+    if (op === "open") return opened(id, target, message);
+    const comm = mapGet(comms, id);
+    if (comm === undefined) return undefined;
+    if (op === "close") Comm.end(comm);
+    const handler = op === "close" ? comm.onClose : comm.onMessage;
+    return typeof handler === "function" ? apply(handler, comm, [message]) : undefined;
+  });
+}
+
+// A handler that throws has not taken the comm.
+function opened(id, target, message) {
+  const comm = begin(id, target);
+  try {
+    apply(mapGet(targets, target), undefined, [comm, message]);
+  } catch (error) {
+    comm.close();
+    throw error;
+  }
+}
