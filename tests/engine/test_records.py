@@ -81,11 +81,11 @@ def test_heads_with_wrong_types_are_read_without_an_error(head: str) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"a", bytes(11), record(1, 1, "abcd")[:-1], record(1, 1, "abcd")[:13], record(0, 1, "{}"), record(255, 1, "{}"), record(31, 1, ""), record(38, 1, "{}"),
+        b"a", bytes(11), record(1, 1, "abcd")[:-1], record(1, 1, "abcd")[:13], record(0, 1, "{}"), record(255, 1, "{}"), record(31, 1, ""), record(99, 1, "{}"), record(38, 1, '{"buffers":[5]}'), record(38, 1, '{"buffers":5}'),
         record(35, 1, ""), record(35, 1, "[]"), record(35, 1, "{"), record(32, 1, "1"), record(34, 1, "null"), record(37, 1, b"\xff\xfe"),
         record(32, 1, "[" * 100_000), record(32, 1, '{"a":' * 100_000), struct.pack("<BBxxII", 1, 0, 1, (1 << 32) - 1),
     ],
-    ids=range(17),
+    ids=range(19),
 )
 def test_what_bridge_js_never_writes_is_a_bad_frame(data: bytes) -> None:
     with pytest.raises(BadFrame):
