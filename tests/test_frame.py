@@ -247,7 +247,8 @@ def test_the_demo_prints_every_cell_with_its_outputs(tmp_path: Path) -> None:
     """Against a kernelspec of its own; the executed notebook holds what the cells promise."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     environment["JUPYTER_PATH"] = str(tmp_path / "share" / "jupyter")
-    install = [sys.executable, "-m", "vm_kernel", "install", "--prefix", str(tmp_path)]
+    environment["VM_GATEWAY_LEDGER"] = str(tmp_path / "demo.ledger")
+    install = [sys.executable, "-m", "vm_gateway", "kernelspec", "install", "--prefix", str(tmp_path)]
     subprocess.run(install, check=True, capture_output=True, timeout=60, env=environment)
     shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("executed"))
     command = [sys.executable, str(tmp_path / "examples" / "demo.py")]
@@ -279,6 +280,7 @@ def test_the_demo_prints_every_cell_with_its_outputs(tmp_path: Path) -> None:
     assert text("kept", "execute_result") == "'kept'"
     assert text("big", "stream") == "".join(f"line {n}\n" for n in range(1, 20_001))
     assert text("compute", "execute_result") == "148933"
+    assert (tmp_path / "demo.ledger").exists(), "the cells of the demo are on no record"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import logging
 
 from vm_kernel.events import timestamp
 
-from . import lifecycle, notes
+from . import gateways, lifecycle, notes, predecessors
 from .kernels import Kernel
 from .ledger import owners
 from .ledger.port import Document
@@ -34,7 +34,8 @@ async def adopt(sessions: Sessions) -> None:
     live = {row["id"] for row in rows}
     ours = [note for note in notes.every() if note.ledger == sessions.starter.ledger_path]
     await asyncio.gather(*(_end(note) for note in ours if note.session_id not in live))
-    await asyncio.to_thread(notes.remove_of_the_dead)
+    for remove_of_the_dead in (notes.remove_of_the_dead, gateways.remove_of_the_dead, predecessors.remove_of_the_dead):
+        await asyncio.to_thread(remove_of_the_dead)
 
 
 async def _adopt_one(sessions: Sessions, row: Document) -> None:

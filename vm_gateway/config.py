@@ -64,7 +64,8 @@ class VmGateway(Application):
     ledger = Unicode(
         "",
         config=True,
-        help="File of the ledger; its folder must exist. Empty: vm-gateway.ledger in the user's data folder.",
+        help="File of the ledger; its folder must exist. Empty: $VM_GATEWAY_LEDGER, else vm-gateway.ledger in the data "
+        "folder.",
     )
     config_file = Unicode("", config=True, help=f"Read instead of {CONFIG_FILE}.py in Jupyter's configuration folders.")
     log_level_name = Enum(("debug", "info", "warning", "error"), "info", config=True, help="What goes to the log.")
@@ -136,9 +137,10 @@ class VmGateway(Application):
 
     def ledger_path(self) -> str:
         """The file, absolute; the default folder is made. Raises: ConfigurationError."""
-        if not self.ledger:
-            return os.path.join(places.own_folder(places.data_folder()), "vm-gateway.ledger")
-        path = os.path.abspath(self.ledger)
+        named = self.ledger or os.environ.get("VM_GATEWAY_LEDGER", "")
+        if not named:
+            return places.default_ledger()
+        path = os.path.abspath(named)
         if not os.path.isdir(os.path.dirname(path)):
             raise ConfigurationError(f"the folder of the ledger {path} does not exist: make it or name another")
         return path

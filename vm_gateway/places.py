@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import tempfile
 
 #: A Unix socket's path has at most 107 bytes; the name of the socket itself comes behind the folder.
 LONGEST_SOCKET_FOLDER = 90
+#: What lies beside a ledger, by the end of its name.
+LEDGER_FILES = ("", "-wal", "-shm", "-lock", "-damaged", "-gateway-lock")
 
 
 class PlaceError(Exception):
@@ -58,12 +59,20 @@ def sockets_folder(name: str) -> str:
 def _socket_roots() -> list[str]:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     roots = [os.path.join(runtime, "vmg")] if runtime and os.path.isdir(runtime) else []
-    return roots + [os.path.join(temp, f"vmg-{os.getuid()}") for temp in (tempfile.gettempdir(), "/tmp")]
+    # Not tempfile.gettempdir: kernels ask while they start, and importing it takes as long as opening the ledger.
+    named = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
+    temps = [each for each in named if os.path.isabs(each) and os.access(each, os.W_OK | os.X_OK)][:1]
+    return roots + [os.path.join(temp, f"vmg-{os.getuid()}") for temp in (*temps, "/tmp")]
 
 
 def own_places() -> tuple[str, ...]:
     """All folders in which gateways keep files; a session has no business there, wherever its worktree is."""
     return (runtime_folder(), data_folder(), *_socket_roots())
+
+
+def denied(ledger: str) -> tuple[str, ...]:
+    """What sessions must not read, wherever their worktree is (design 7.10). ledger: the one that records them."""
+    return (*own_places(), *(ledger + end for end in LEDGER_FILES))
 
 
 def write_private(path: str, text: str) -> None:
@@ -78,6 +87,19 @@ def write_private(path: str, text: str) -> None:
     except BaseException:
         remove(draft)
         raise
+
+
+def read_own(path: str) -> str:
+    """The text of a small file that only this user may write; empty when it is not there or is another's."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+            return ""
+        return file.read(1 << 16)
 
 
 def remove(path: str) -> None:
@@ -125,6 +147,11 @@ def read_token(port: int) -> str:
 
 
 # -- data ------------------------------------------------------------------------------------------------
+
+
+def default_ledger() -> str:
+    """The ledger of whoever names none; its folder is made. Raises: OSError, PlaceError."""
+    return os.path.join(own_folder(data_folder()), "vm-gateway.ledger")
 
 
 def data_folder() -> str:

@@ -6,14 +6,13 @@ A session keeps what its template was when it was made: its row holds that snaps
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vm_kernel.limits import Limits
 from vm_kernel.plan import SessionPlan, StartupFile
 
 from .ledger.port import Document
-from .live import Policy
 
 
 def snapshot(template: Mapping[str, Any]) -> Document:
@@ -31,10 +30,23 @@ def snapshot(template: Mapping[str, Any]) -> Document:
     )
 
 
+def runtime_meta(pid: int, limits: Mapping[str, int], engine: str, containment: str) -> Document:
+    """What a session's row says of its process once it is ready."""
+    meta: Document = {"pid": pid, "limits": dict(limits)}
+    return meta | {name: said for name, said in (("engine", engine), ("containment", containment)) if said}
+
+
 def plan_of(
-    session: Mapping[str, Any], owner: Mapping[str, Any], policy: Policy, generation_offset: int = 0
+    session: Mapping[str, Any],
+    owner: Mapping[str, Any] | None,
+    denied: Sequence[str],
+    orphan_grace_s: int = 0,
+    generation_offset: int = 0,
 ) -> SessionPlan:
-    """The plan for a session's process. owner: the gateway that starts it. generation_offset: see `SessionPlan`."""
+    """The plan for a session's process.
+
+    owner: the gateway that starts it; None where a Jupyter client does. denied, generation_offset: see `SessionPlan`.
+    """
     kept = session["snapshot"]
     settings = kept["settings"]
     runtime, life = settings["runtime"], settings["session"]
@@ -43,7 +55,7 @@ def plan_of(
         template_id=session["vm_id"],
         workspace_id=session["workspace_id"],
         worktree_path=session["worktree_path"],
-        denied=policy.denied,
+        denied=tuple(denied),
         limits=Limits(**settings["limits"]),
         startup_files=tuple(StartupFile(each["path"], each["order_index"]) for each in kept["startup_files"]),
         libraries=(),
@@ -56,7 +68,7 @@ def plan_of(
         max_age_s=life["max_age_s"],
         require_ledger=life["require_ledger"],
         require_containment=life["require_containment"],
-        orphan_grace_s=policy.orphan_grace_s,
-        owner=dict(owner),
+        orphan_grace_s=orphan_grace_s,
+        owner=None if owner is None else dict(owner),
         generation_offset=generation_offset,
     )

@@ -204,7 +204,7 @@ class Sessions:
         """From `starting` to `ready`, or to `crashed`. Holds the lock."""
         newest = await self.store.newest_execution(live.id)
         before = int(newest.get("engine_generation", 0)) if newest is not None else 0
-        plan = plans.plan_of(row, self._owner, self.policy, before)
+        plan = plans.plan_of(row, self._owner, self.policy.denied, self.policy.orphan_grace_s, before)
 
         def spawned(process: Process) -> None:
             live.starting = process
@@ -303,6 +303,6 @@ class Sessions:
 
 def ready_fields(kernel: Kernel, ready: Ready, row: Mapping[str, Any]) -> Document:
     """What the row of a session says once its kernel is ready."""
-    meta = {"pid": kernel.process.pid, "limits": row["snapshot"]["settings"]["limits"]}
-    meta |= {name: said for name, said in (("engine", ready.engine), ("containment", ready.containment)) if said}
+    limits = row["snapshot"]["settings"]["limits"]
+    meta = plans.runtime_meta(kernel.process.pid, limits, ready.engine, ready.containment)
     return {"status": "ready", "owner": kernel.process.owner, "runtime_meta": meta}

@@ -53,14 +53,14 @@ def new_row(name: str, change: Settings | None = None, **fields: Any) -> Documen
     return row | fields
 
 
-def ensure_fixed(ledger: Ledger) -> None:
-    """Makes the two templates that always exist (contract 18.1), where they do not. Raises: LedgerUnavailable."""
-    rows = [
-        new_row(DEFAULT, id=fixed_id(DEFAULT), description="what a template is when nobody says otherwise"),
+def fixed_rows() -> list[Document]:
+    """The two templates that always exist, as they are before somebody changes their settings (contract 18.1)."""
+    return [
+        new_row(DEFAULT, id=fixed_id(DEFAULT), description="JavaScript (V8), default limits"),
         new_row(
             NOTEBOOK,
             id=fixed_id(NOTEBOOK),
-            description="for a person at a notebook: no clocks, files of the notebook's folder",
+            description="JavaScript (V8), notebook",
             settings=settings.merged(settings.NOTEBOOK, None),
             exposed_modules=["fs"],
             capabilities=[
@@ -69,12 +69,17 @@ def ensure_fixed(ledger: Ledger) -> None:
             ],
         ),
     ]
-    for row in rows:
-        if ledger.get_template(row["id"]) is None:
-            while (holder := ledger.find_template(row["name"])) is not None:
-                # A ledger from elsewhere may have one of that name, which then yields.
-                ledger.change_template(holder["id"], lambda found: {**found, "name": f"{found['name']} (renamed)"})
-            ledger.put_template(row)
+
+
+def ensure_fixed(ledger: Ledger) -> None:
+    """Makes the templates that always exist, where they do not. Raises: LedgerUnavailable."""
+    with ledger.batch():  # several processes may begin a ledger at the same time
+        for row in fixed_rows():
+            if ledger.get_template(row["id"]) is None:
+                while (holder := ledger.find_template(row["name"])) is not None:
+                    # A ledger from elsewhere may have one of that name, which then yields.
+                    ledger.change_template(holder["id"], lambda found: {**found, "name": f"{found['name']} (renamed)"})
+                ledger.put_template(row)
 
 
 class Templates:

@@ -102,6 +102,10 @@ class Desk:
         reply = messages.error_reply(refusal.name, str(refusal))
         if request.message.msg_type == "execute_request":
             reply = messages.execute_error(reply, execution_count)
+            # Front ends show what is published, no reply; a program that sends `metadata.vm` reads it.
+            if request.message.content.get("silent") is not True and "vm" not in request.message.metadata:
+                error = messages.error_fields(refusal.name, str(refusal))
+                self._iopub.publish("error", error, request.message.header_bytes)
         self.answer(request, reply)
 
     def ask(self, request: Request, channel: str, msg_type: str, content: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from . import __version__
 
@@ -40,11 +40,18 @@ def kernelspec(name: str = NAME) -> dict[str, bytes]:
         with open(os.path.join(folder, each), "rb") as file:
             files[each] = file.read()
     spec = json.loads(files["kernel.json"])
-    # -P: a json.py beside the notebook must not stand in for Python's own.
-    flags = ["-P"] if sys.version_info >= (3, 11) else []
-    spec["argv"] = [sys.executable, *flags, *spec["argv"][1:]]
-    files["kernel.json"] = (json.dumps(spec, indent=2, ensure_ascii=False) + "\n").encode()
+    spec["argv"] = [*python(), *spec["argv"][1:]]
+    files["kernel.json"] = as_file(spec)
     return files
+
+
+def python() -> list[str]:
+    """This Python; -P: a json.py beside the notebook must not stand in for Python's own."""
+    return [sys.executable, *(["-P"] if sys.version_info >= (3, 11) else [])]
+
+
+def as_file(spec: Mapping[str, object]) -> bytes:
+    return (json.dumps(spec, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def default_prefix() -> str | None:
@@ -53,15 +60,16 @@ def default_prefix() -> str | None:
     return sys.prefix if own else None
 
 
-def put(prefix: str | None, name: str = NAME) -> str:
+def put(prefix: str | None, name: str = NAME, files: Mapping[str, bytes] | None = None) -> str:
     """Writes a kernelspec under `prefix`/share/jupyter; None: the user's Jupyter folder (JUPYTER_DATA_DIR).
 
-    Returns the folder; an older one in its place is replaced. Raises: InstallError.
+    files: None for those of the bare kernel. Returns the folder; an older one in its place is replaced.
+    Raises: InstallError.
     """
     from jupyter_client.kernelspec import KernelSpecManager
 
     with tempfile.TemporaryDirectory() as staging:
-        for each, content in kernelspec(name).items():
+        for each, content in (kernelspec(name) if files is None else files).items():
             with open(os.path.join(staging, each), "wb") as file:
                 file.write(content)
         # mkdtemp gives 0700, and copying keeps modes: other users of a shared prefix must be able to read it.
@@ -76,6 +84,15 @@ def put(prefix: str | None, name: str = NAME) -> str:
                 f"cannot write to {where} ({error.strerror}): choose --user (your account), --sys-prefix "
                 "(this Python's environment) or --prefix P with a folder that you may write to"
             ) from error
+
+
+def folder_of(prefix: str | None) -> str:
+    """Where `put` puts kernelspecs."""
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    if prefix is None:
+        return str(KernelSpecManager().user_kernel_dir)
+    return os.path.join(prefix, "share", "jupyter", "kernels")
 
 
 def found(name: str = NAME) -> str | None:
@@ -93,14 +110,7 @@ def remove(prefix: str | None, user: bool, name: str = NAME) -> str:
     """
     import shutil
 
-    from jupyter_client.kernelspec import KernelSpecManager
-
-    if prefix is not None:
-        folder: str | None = os.path.join(prefix, "share", "jupyter", "kernels", name)
-    elif user:
-        folder = os.path.join(KernelSpecManager().user_kernel_dir, name)
-    else:
-        folder = found(name)
+    folder = os.path.join(folder_of(prefix), name) if prefix is not None or user else found(name)
     if folder is None or not os.path.isfile(os.path.join(folder, "kernel.json")):
         raise InstallError(
             f"no kernelspec {name} {f'in {folder}' if folder else 'that Jupyter finds'}: "
@@ -139,20 +149,18 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def announce(folder: str, name: str) -> None:
-    """Says where the kernelspec is and whether Jupyter will take that one."""
-    print(f"{name} is installed in {folder}")
+def where(folder: str, name: str = NAME) -> list[str]:
+    """Lines that say where the kernelspec is and whether Jupyter will take that one."""
     taken = found(name)
     if taken is None:
         share = os.path.dirname(os.path.dirname(folder))
-        print(f"Jupyter does not look there by itself: start it with JUPYTER_PATH={share}")
+        next_step = f"Jupyter does not look there by itself: start it with JUPYTER_PATH={share}"
     elif not os.path.samefile(taken, folder):
-        print(
-            f"Jupyter finds another one first, in {taken}: "
-            f"remove it with `{sys.executable} -m vm_kernel uninstall`"
-        )
+        command = f"`{sys.executable} -m vm_kernel uninstall`"
+        next_step = f"Jupyter finds another one first, in {taken}: remove it with {command}"
     else:
-        print("Try: jupyter console --kernel " + name)
+        next_step = f"Try: jupyter console --kernel {name}"
+    return [f"{name} is installed in {folder}", next_step]
 
 
 def uninstall(prefix: str | None, user: bool) -> int:
@@ -185,7 +193,7 @@ def main(argv: Sequence[str]) -> int:
         if prefix is None and not arguments.user:
             prefix = default_prefix()
         for name in NAMES:
-            announce(put(prefix, name), name)
+            print(*where(put(prefix, name), name), sep="\n")
         return 0
     except ImportError as error:
         print(

@@ -40,6 +40,7 @@ DRAIN_S = 1.0
 #: What an execute_request without `metadata.vm` asks for.
 UNPLANNED = asks.Planned()
 SHUT_DOWN = "the session was shut down while the cell ran"
+CLOSED, RESTARTED = "closed by its Jupyter client", "restarted by its Jupyter client"
 
 Content = dict[str, Any]
 
@@ -85,6 +86,7 @@ class Kernel:
             listen=partial(channels.listen, SHELL),
             after=self.loop.after,
             close_engine=engine.close,
+            renew_engine=self._renew,
             end=self.loop.close,
             busy=lambda: self._runner.job is not None or bool(self._waiting),
         )
@@ -149,9 +151,7 @@ class Kernel:
             elif msg_type == "comm_info_request":
                 self._desk.answer(request, self._comms.info(content.get("target_name")))
             elif msg_type == "shutdown_request":
-                asks.flag(content, "restart", False)
-                self._leaving.append(request)
-                self.loop.close()
+                self._shut_down(request, asks.flag(content, "restart", False))
             elif msg_type == "interrupt_request":
                 self._interrupt(asks.interrupted(request.message.metadata))
                 self._desk.answer(request, messages.interrupt_reply())
@@ -165,6 +165,33 @@ class Kernel:
         except Exception as error:  # a fault of ours must not take the session along
             log(f"{channel}: {msg_type[:100]} failed: {type(error).__name__}: {error}")
             self._desk.refuse(request, asks.Refusal("InternalError", INTERNAL))
+
+    def _shut_down(self, request: Request, restart: bool) -> None:
+        """The process ends; or, when a gateway asks in behalf of the session alone, only what it runs."""
+        reason = asks.kept(request.message.metadata)
+        if reason is None:
+            self._leaving.append(request)
+            self.loop.close(RESTARTED if restart else CLOSED)
+            return
+        if request.channel != CONTROL:
+            raise asks.Refusal("InvalidRequest", "metadata.vm.keep_process is for the control channel")
+        if restart:
+            self.session.restart(reason)
+        else:
+            self.session.close(reason)
+        self._waiting.abort(self._count)
+        self._desk.answer(request, messages.shutdown_reply(restart))
+
+    @property
+    def restarts(self) -> bool:
+        """Whether it ends because a client wants another process in its place."""
+        return any(request.message.content.get("restart") is True for request in self._leaving)
+
+    def _renew(self) -> None:
+        """Another engine in the place of this one, which has nothing to say any more, not even of its last cell."""
+        self._engine.close()
+        self._questions.give_up()
+        self._engine.renew()
 
     def _adopt(self, request: Request) -> None:
         owner = asks.owner(request.message.metadata)

@@ -214,7 +214,7 @@ def watch_signals(kernel: Kernel) -> None:
             if number == signal.SIGINT:
                 kernel.interrupt()
             elif number == signal.SIGTERM:
-                kernel.loop.close()
+                kernel.loop.close("closed by SIGTERM")
 
     signal.signal(signal.SIGINT, lambda *_: None)
     signal.signal(signal.SIGTERM, lambda *_: None)

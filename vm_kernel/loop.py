@@ -41,6 +41,8 @@ class Loop:
         self, channels: Channels, engine: Pumped, recorder: Recorder, orphaned: Callable[[], bool] | None
     ) -> None:
         self.open = True
+        #: Why it closed, for whoever keeps the session's row.
+        self.why = ""
         self._channels = channels
         self._engine = engine
         self._recorder = recorder
@@ -52,9 +54,10 @@ class Loop:
         if orphaned is not None:
             self._check_parent(orphaned)
 
-    def close(self) -> None:
-        """No turn after this one."""
+    def close(self, why: str = "") -> None:
+        """No turn after this one; the first `why` counts."""
         self.open = False
+        self.why = self.why or why
 
     def watch(self, descriptor: int, callback: Callable[[], None]) -> None:
         """Calls `callback` whenever `descriptor` is readable."""
@@ -130,6 +133,6 @@ class Loop:
     def _check_parent(self, orphaned: Callable[[], bool]) -> None:
         if orphaned():
             log("the process that started this kernel is gone; the kernel ends")
-            self.close()
+            self.close("closed because the Jupyter client that started it is gone")
         else:
             self.after(PARENT_CHECK_S, lambda: self._check_parent(orphaned))

@@ -34,6 +34,11 @@ class Losses:
         """No cell runs for now: what has to run before them could not. Empty: they do again."""
         self.held = reason
 
+    def restart(self) -> None:
+        """Somebody else than its client begins the session anew: what kept cells from running does no longer."""
+        self.lose("", final=False)
+        self.final = self.held = ""
+
     def told(self, session: str) -> None:
         """The client session that lost its cell with the engine has read so in the cell's own error."""
         self._told = session

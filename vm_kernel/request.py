@@ -165,6 +165,12 @@ def owner(metadata: dict[str, Any]) -> dict[str, Any] | None:
     return given
 
 
+def kept(metadata: dict[str, Any]) -> str | None:
+    """`metadata.vm.keep_process` of a shutdown_request: why the session is over while its process stays; None: both."""
+    vm = _only(metadata, "keep_process")
+    return None if vm is None else text(vm, "keep_process")[:1000]
+
+
 def interrupted(metadata: dict[str, Any]) -> str | None:
     """`metadata.vm.execution_id` of an interrupt_request: the one execution it is meant for; None: whatever runs."""
     vm = _only(metadata, "execution_id")

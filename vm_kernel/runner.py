@@ -192,6 +192,8 @@ class Runner:
     def _begun(self, job: Job, problem: str | None) -> None:
         """The execution is on record: its input is published and its code runs."""
         execution = job.execution
+        if execution.finished:
+            return  # `end` was quicker
         if problem is not None and self._require_record:
             self._conclude(job, Completed(), problem)
             return

@@ -22,16 +22,21 @@ if TYPE_CHECKING:
     from .startup import Startup
 
 NOT_ADOPTABLE = "this session belongs to the Jupyter client that started it"
+NOT_APART = "this session and its process end together: shut the process down"
 FULL = "full"
 
 
 @dataclass(frozen=True)
 class House:
-    """What a session moves. listen: whether requests on shell are read. after: calls back in so many seconds."""
+    """What a session moves. listen: whether requests on shell are read. after: calls back in so many seconds.
+
+    renew_engine: another engine in the place of the present one.
+    """
 
     listen: Callable[[bool], None]
     after: Callable[[float, Callable[[], None]], None]
     close_engine: Callable[[], None]
+    renew_engine: Callable[[], None]
     end: Callable[[], None]
     busy: Callable[[], bool]
 
@@ -39,8 +44,8 @@ class House:
 class Session:
     """`refusal`: why no cell runs any more. `ended`: why the session ended by itself. Both empty while it lives.
 
-    ready: called once, when the session has started or could not. changed: called with `crashed` or `closed` and the
-    reason when that happens to a session that was ready.
+    ready: called when the session has started or could not, and again after `restart`.
+    changed: called with `crashed` or `closed` and the reason when that happens to a session that was ready.
     """
 
     def __init__(self, plan: SessionPlan | None, runner: Runner, losses: Losses, house: House) -> None:
@@ -62,6 +67,8 @@ class Session:
             self._startup = Startup(plan, runner)
             self._lifetime = Lifetime(plan, house.after, house.busy, self._close)
         self._said = plan is None
+        self._watched = False
+        self._restarting = False
         self._crashed = ""
         self._up = False
         self._containment = ""
@@ -104,7 +111,9 @@ class Session:
             return
         self._said = True
         self._house.listen(True)
-        self._lifetime.start()
+        if not self._watched:
+            self._watched = True
+            self._lifetime.start()
         self.ready(Readiness("ready", containment=self._containment, engine=self._engine))
 
     def _fail(self, failure: Failure) -> None:
@@ -124,7 +133,7 @@ class Session:
 
     def lost(self, report: port.Lost) -> None:
         """Contract 18.4: a session that says `crash` is over; another starts afresh."""
-        if self._plan is None:
+        if self._plan is None or (self._restarting and not report.final):
             return
         if self._starting and self._startup is not None:
             self._startup.lose(report.reason)
@@ -156,11 +165,15 @@ class Session:
 
     def _end_engine(self) -> None:
         """And with it a cell that came before the loss was noticed, and waits for an engine that will not be."""
+        if not self._crashed:
+            return  # restarted meanwhile
         self._house.close_engine()
         self._runner.abandon(EngineDied(self._crashed, lost=True))
 
     def prepared(self, waiting: bool) -> bool:
         """Whether the next cell may run; what must run before it is started. waiting: there is a next cell."""
+        if self._restarting and self._runner.job is None:
+            self._begin_anew()
         if self._startup is not None and self._due and not self._starting and self.refusal is None:
             if self._failed and waiting:
                 self._failed = False
@@ -181,6 +194,39 @@ class Session:
         if failure is not None and not lost:
             self.refusal = Refusal("StartupFailed", failure.text)
             self.changed("crashed", failure.text)
+
+    # -- a gateway's wishes for a session of Jupyter's ---------------------------------------------------
+
+    def close(self, reason: str) -> None:
+        """Ends what it runs, while the process stays for the client that started it. Raises: Refusal."""
+        self._check_apart()
+        if self.refusal is None or self.refusal.name != "SessionClosed":
+            self.refusal = None
+            self._close(reason)
+
+    def restart(self, reason: str) -> None:
+        """A new engine and the startup files again, whatever became of the last one. Raises: Refusal."""
+        self._check_apart()
+        if self.refusal is not None and self.refusal.name == "SessionClosed":
+            raise self.refusal
+        if not self._said:
+            raise Refusal("SessionBusy", "the session is starting")
+        self._restarting = True
+        self._runner.end(Interrupted(reason))
+
+    def _begin_anew(self) -> None:
+        """The last cell has its record."""
+        self.refusal, self._crashed = None, ""
+        self._said = self._up = self._due = self._at_once = self._failed = False
+        self._starting = True
+        self._losses.restart()
+        self._house.renew_engine()
+        self._restarting = False
+        self.start()
+
+    def _check_apart(self) -> None:
+        if self._plan is None or self._owned:
+            raise Refusal("InvalidRequest", NOT_APART)
 
     # -- the end -----------------------------------------------------------------------------------------
 

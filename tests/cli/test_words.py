@@ -28,6 +28,7 @@ template add-capability, template list-capabilities, template add-startup, templ
 session create, session list, session get, session close, session restart
 exec repl, exec run-file, exec list, exec get, exec events, exec cancel
 ops health, ops runtime-summary
+kernelspec install, kernelspec sync, kernelspec list, kernelspec uninstall
 """
 
 

@@ -51,6 +51,19 @@ def test_renew_before_ready_gives_one_engine(driver: Driver) -> None:
     assert driver.engine.generation == 2
 
 
+def test_renew_after_close_in_the_midst_of_a_cell_gives_an_engine_that_knows_nothing_of_it(driver: Driver) -> None:
+    driver.run("var kept = 1")
+    driver.begin(LOOP)
+    settle(driver, 0.05)
+    driver.engine.close()
+    mark = len(driver.reports)
+    driver.engine.renew()
+    assert driver.wait_for(Ready, since=mark).generation == driver.engine.generation == 2
+    assert isinstance(driver.run("kept").outcome, Raised)
+    assert value_of(driver.run("1 + 1")).text == "2"
+    assert len(of(driver, Finished)) == 3, driver.reports
+
+
 def test_evaluate_before_ready_runs_once_the_engine_is_up(driver: Driver) -> None:
     cell = driver.begin("1 + 1")
     assert value_of(driver.finish(cell)).text == "2"

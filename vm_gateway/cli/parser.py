@@ -7,7 +7,7 @@ import argparse
 from vm_kernel import __version__
 
 from ..transport import DEFAULT_URL
-from . import executions, names, operations, recordings, sessions, templates
+from . import executions, kernelspecs, names, operations, recordings, sessions, templates
 from .command import Argument, Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -17,12 +17,14 @@ COMMANDS: tuple[Command, ...] = (
     *sessions.COMMANDS,
     *recordings.COMMANDS,
     *executions.COMMANDS,
+    *kernelspecs.COMMANDS,
 )
 GROUPS = {
     "template": "stored runtime profiles: limits, startup files, modules, libraries, capabilities",
     "session": "running JavaScript sessions, each tied to a worktree",
     "exec": "run JavaScript in a session, and what was recorded of it",
     "ops": "the gateway itself",
+    "kernelspec": "recorded kernels for Jupyter; needs no gateway",
 }
 #: Before or after the words of any command.
 EVERYWHERE = (
@@ -38,7 +40,7 @@ EVERYWHERE = (
         {"type": float, "metavar": "S"},
     ),
     Argument("--json", "print the answer as JSON", {"action": "store_true"}),
-    Argument("--ledger", "serve only: the file that keeps everything; --db is the same", {"metavar": "FILE"}),
+    Argument("--ledger", "serve and kernelspec: the file that keeps everything; --db is the same", {"metavar": "FILE"}),
     Argument("--log-level", "serve only: debug, info (default), warning or error", {"metavar": "LEVEL"}),
 )
 ALSO = {"--ledger": ("--db",)}

@@ -1,23 +1,26 @@
-"""Owns the process of one recorded session: its plan by descriptor, its kernel, its ledger; refuses to serve HTTP.
+"""Owns the command line of one recorded session's process; refuses to know how it is put together.
 
-`python -m vm_gateway.launch --plan-fd N --ready-fd M --ledger FILE -f CONNECTION_FILE`. The engine is started as the
-first thing, so that V8 comes up while the ledger is imported.
+Written into a kernelspec, for Jupyter clients:
+`python -m vm_gateway.launch --template NAME [--ledger FILE] [...] -f CONNECTION_FILE`, see `USAGE`.
+Run by a gateway: `python -m vm_gateway.launch --plan-fd N --ready-fd M --ledger FILE -f CONNECTION_FILE`.
+The engine is started as the first thing, so that V8 comes up while the ledger is imported and opened.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from vm_kernel import launch
-from vm_kernel.plan import PlanError, SessionPlan
 
-if TYPE_CHECKING:
-    from ..ledger.port import Ledger
-
-FLAGS = ("--plan-fd", "--ready-fd", "--ledger", "-f")
-USAGE = "usage: python -m vm_gateway.launch --plan-fd N --ready-fd M --ledger FILE -f CONNECTION_FILE"
+#: Each takes a word.
+FLAGS = ("--template", "--ledger", "--mem-mb", "--language", "--plan-fd", "--ready-fd", "-f", "--connection-file")
+SWITCHES = ("--require-ledger",)
+NUMBERS = ("--mem-mb", "--plan-fd", "--ready-fd")
+USAGE = (
+    "usage: python -m vm_gateway.launch --template NAME [--ledger FILE] [--mem-mb N] [--require-ledger]"
+    " [--language javascript|typescript] -f CONNECTION_FILE"
+)
 
 
 class UsageError(Exception):
@@ -25,49 +28,59 @@ class UsageError(Exception):
 
 
 def main(argv: list[str]) -> int:
-    """Serves the planned session until it ends; 0 then, 1 when it could not start, 2 for usage."""
+    """Serves the session until it ends; 0 then, 1 when it could not start, 2 for usage."""
     try:
         given = read_flags(argv)
-        plan = read_plan(int(given["--plan-fd"]))
-        ready = int(given["--ready-fd"])
-    except (UsageError, PlanError, ValueError, OSError) as error:
+    except UsageError as error:
         sys.stderr.write(f"{error}\n{USAGE}\n")
         return 2
-    os.set_inheritable(ready, False)  # or the engine would keep it open
-    process = launch.start_engine(plan.limits.mem_mb)
-    from ..ledger.port import LedgerUnavailable
-    from ..ledger.tiny import open_ledger
-    from .recorded import Recorded
+    if "--plan-fd" in given:
+        from .planned import serve
 
-    ledger: Ledger | None = None
-    try:
-        ledger = open_ledger(given["--ledger"])
-    except LedgerUnavailable as error:
-        if plan.require_ledger:
-            from vm_kernel.readiness import Readiness
+        return serve(int(given["--plan-fd"]), int(given["--ready-fd"]), given["--ledger"], given["-f"])
+    mem_mb = int(given.get("--mem-mb", launch.MEM_MB))
+    process = launch.start_engine(mem_mb)
+    from .notebook import Asked, serve_notebook
 
-            launch.write_ready(ready)(Readiness("crashed", f"startup failed: {error}", "LEDGER_UNAVAILABLE"))
-            return 1
-        sys.stderr.write(f"this session is not recorded: {error}\n")
-    session = Recorded(plan, ledger, launch.write_ready(ready))
-    try:
-        return launch.run(given["-f"], plan.limits, session.recorder, process, plan, session.tie)
-    finally:
-        session.close()
+    asked = Asked(
+        template=given["--template"],
+        connection_file=os.path.abspath(given["-f"]),
+        ledger=given.get("--ledger", ""),
+        require_ledger="--require-ledger" in given,
+        language=given.get("--language", launch.LANGUAGES[0]),
+    )
+    return serve_notebook(asked, process, mem_mb)
 
 
 def read_flags(argv: list[str]) -> dict[str, str]:
-    """Every flag of `FLAGS` with its word. Raises: UsageError."""
-    given = dict(zip(argv[::2], argv[1::2], strict=False))
-    if len(argv) % 2 or set(given) != set(FLAGS):
-        raise UsageError("every flag is needed once, each with its word")
+    """Every flag with its word: `--name word` or `--name=word`. Raises: UsageError.
+
+    Words that are no flags are passed over: Jupyter's console programs add their own (`jupyter run script.js`).
+    """
+    given: dict[str, str] = {}
+    words = iter(argv)
+    for word in words:
+        if not word.startswith("-"):
+            continue
+        flag, equals, value = word.partition("=")
+        if flag in SWITCHES and not equals:
+            given[flag] = ""
+            continue
+        if flag not in FLAGS:
+            raise UsageError(f"{word!r} is not a flag")
+        value = value if equals else next(words, "")
+        if not value:
+            raise UsageError(f"{flag} needs a word")
+        if flag in NUMBERS and not (value.isascii() and value.isdigit()):
+            raise UsageError(f"{flag} needs a whole number of 0 or more, not {value!r}")
+        if flag == "--language" and value not in launch.LANGUAGES:
+            raise UsageError(f"--language needs one of {', '.join(launch.LANGUAGES)}, not {value!r}")
+        given["-f" if flag == "--connection-file" else flag] = value
+    needed = ("--plan-fd", "--ready-fd", "--ledger", "-f") if "--plan-fd" in given else ("--template", "-f")
+    missing = [flag for flag in needed if flag not in given]
+    if missing:
+        raise UsageError(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} needed")
     return given
-
-
-def read_plan(descriptor: int) -> SessionPlan:
-    """Raises: PlanError; OSError for a descriptor that is none."""
-    with os.fdopen(descriptor, encoding="utf-8") as file:
-        return SessionPlan.from_json(file.read())
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from .. import adoption, config, places
+from .. import adoption, config, gateways, places
 from ..alone import Alone, InUse
 from ..executions import Executions
 from ..kernels import Clients
@@ -32,8 +32,6 @@ from .door import LOCAL_HOSTS
 HEADER_BYTES = 32 * 1024
 KEEP_ALIVE_S = 15
 GRACE_S = 10
-#: What lies beside a ledger, by the end of its name.
-LEDGER_FILES = ("", "-wal", "-shm", "-lock", "-damaged", "-gateway-lock")
 #: Values of a session may be nested, and answers are encoded some calls deep.
 RECURSION = 4000
 
@@ -98,7 +96,7 @@ async def serve(
             settings.start_timeout_s,
             settings.orphan_grace_s,
             tuple(settings.worktree_roots),
-            (*places.own_places(), *(path + end for end in LEDGER_FILES)),
+            places.denied(path),
         )
         sessions = Sessions(store, Starter(Clients(), path, settings.max_starting), policy)
         executions = Executions(sessions, settings.max_running, settings.max_body_bytes)
@@ -109,10 +107,12 @@ async def serve(
         app = application(services, token, hosts, settings.allowed_origins, settings.max_body_bytes)
         await adoption.adopt(sessions)
         leave_token(port, token, chosen)
+        gateways.announce(gateways.Gateway(port, address.url(port), path, owners.owner()))
         server = Server(app, sessions, f"vm-gateway is ready at {address.url(port)}")
         try:
             await server.serve(sockets=[listener])
         finally:
+            gateways.withdraw(port)
             if token:
                 places.remove(places.token_path(port))
     finally:

@@ -119,6 +119,10 @@ class FakeEngine:
         self._timers = [timer for timer in self._timers if timer.cell != cell]
 
     def renew(self) -> None:
+        if self._closed:
+            generation, evaluated = self._generation, self.evaluated
+            FakeEngine.__init__(self, self._sink)
+            self._generation, self.evaluated, self._up = generation, evaluated, True
         self._names.clear()
         self._timers.clear()
         self._looping = None

@@ -187,7 +187,10 @@ class Engine(Protocol):
         """
 
     def renew(self) -> None:
-        """Called while no cell runs: a new engine in place of this one. `Lost` (asked) at once, `Ready` follows."""
+        """A new engine in place of this one: `Lost` (asked) at once, `Ready` follows.
+
+        Called while no cell runs, or after `close`, which leaves nothing of a cell.
+        """
 
     def close(self) -> None:
         """Ends the engine process and waits until it is gone; no report follows."""

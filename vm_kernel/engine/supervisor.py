@@ -57,7 +57,7 @@ class Supervisor:
         self._generation += 1
         self._decoder = frames.Decoder(frames.TO_KERNEL)
         self._reader = Reader()
-        self._ready = False
+        self._ready, self._fatal = False, ""
         if self._generation == 1 and self._process is not None:
             return  # somebody spawned the first one early
         try:
@@ -144,7 +144,7 @@ class Supervisor:
         if self._process is not None:
             self._process.kill()
             self._process.reap()
-        self._process = self._run = self._turn = self._waiting = None
+        self._process = self._run = self._turn = self._waiting = self._killed_for = None
 
     # -- the loop's side
 
