@@ -28,7 +28,7 @@ LOOPS = {
     "a toString": "`${{ toString() { for (;;); } }}`",
     "a toJSON": "JSON.stringify({ toJSON() { for (;;); } })",
     "a toString in a console format": "console.log('%s', { toString() { for (;;); } })",
-    "a toJSON in display": "display({ toJSON() { for (;;); } }, { raw: true })",
+    "a toJSON in display": "display({ 'application/json': { toJSON() { for (;;); } } }, { raw: true })",
     "rendering in a loop": "const o = Array.from({ length: 2000 }, (v, i) => ({ i, a: [i] })); for (;;) console.dir(o, { maxArrayLength: null })",
     "a regular expression": "/^(a+)+$/.test('a'.repeat(40) + 'b')",
     "printing": "for (let i = 0;; i++) console.log(i)",

@@ -1,7 +1,7 @@
 // Owns what kind of built-in an object is by its internal slots; refuses to look at prototypes and names.
 
-import { dateGetTime, getOwnPropertyDescriptor, getPrototypeOf, isArray, mapHas, natives, ObjectPrototype, ownKeys, PromisePrototype,
-  setHas, uncurry } from "./intrinsics.js";
+import { dateGetTime, getOwnPropertyDescriptor, getPrototypeOf, isArray, mapHas, natives, ObjectPrototype, objectToString, ownKeys,
+  PromisePrototype, setHas, TO_STRING_TAG, uncurry } from "./intrinsics.js";
 import { inherits } from "./reflection.js";
 
 const getter = (prototype, name) => uncurry(getOwnPropertyDescriptor(prototype, name).get);
@@ -59,13 +59,50 @@ export const KINDS = ownKeys(probes);
 
 // A probe that fails makes an error, which takes long: ordinary objects are told by their prototypes. One with the slots
 // of a Map that was given Object.prototype passes for ordinary.
-function mayBe(object, prototype) {
+const NO = 0, LIKELY = 1, UNKNOWN = 2;
+
+function likelihood(object, prototype) {
   for (let at = object; !natives.isProxy(at);) {
     at = getPrototypeOf(at);
-    if (at === null || at === prototype) return true;
-    if (at === ObjectPrototype) return false;
+    if (at === prototype) return LIKELY;
+    if (at === null) return UNKNOWN;
+    if (at === ObjectPrototype) return NO;
   }
-  return true;
+  return UNKNOWN;
+}
+
+function has(object, name) {
+  try {
+    probes[name](object);
+    return name !== "RegExp" || object !== RegExpPrototype;
+  } catch {
+    return false;
+  }
+}
+
+// Slots never change: an object that only probes can tell is probed once.
+const known = new WeakMap();
+const knownGet = uncurry(WeakMap.prototype.get), knownSet = uncurry(WeakMap.prototype.set);
+// Those that Object.prototype.toString tells by their slots, where an object has no tag.
+const TOLD = ["String", "Number", "Boolean", "Date", "RegExp"];
+
+function kindOf(object) {
+  if (natives.isProxy(object)) return "";
+  const before = knownGet(known, object);
+  if (before !== undefined) return before;
+  const told = getPrototypeOf(object) === null && getOwnPropertyDescriptor(object, TO_STRING_TAG) === undefined
+    && objectToString(object) === "[object Object]";
+  let kind = "";
+  for (let i = 0; i < KINDS.length && kind === ""; i++) {
+    if ((!told || !isTold(KINDS[i])) && has(object, KINDS[i])) kind = KINDS[i];
+  }
+  knownSet(known, object, kind);
+  return kind;
+}
+
+function isTold(name) {
+  for (let i = 0; i < TOLD.length; i++) if (TOLD[i] === name) return true;
+  return false;
 }
 
 /** Has `object` the internal slots of the built-in class `name`? No proxy is asked: it has none of them. */
@@ -77,15 +114,9 @@ export function isKind(object, name) {
     case "Array": return isArray(object);
     case "Error": return isError(object);
   }
-  const check = probes[name];
-  if (check === undefined) return typedArrayTag(object) === name;
-  if (!mayBe(object, prototypes[name])) return false;
-  try {
-    check(object);
-    return name !== "RegExp" || object !== RegExpPrototype;
-  } catch {
-    return false;
-  }
+  if (probes[name] === undefined) return typedArrayTag(object) === name;
+  const likely = likelihood(object, prototypes[name]);
+  return likely === LIKELY ? has(object, name) : likely === UNKNOWN && kindOf(object) === name;
 }
 
 /** `Uint8Array` and the like, else undefined. */
