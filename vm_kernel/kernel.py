@@ -15,6 +15,7 @@ from .comms import Comms
 from .desk import ONE_WAY, Desk, Request
 from .engine import port
 from .execution import Execution
+from .files import Files
 from .history import History
 from .limits import NOTEBOOK, Limits
 from .log import log
@@ -81,6 +82,7 @@ class Kernel:
             require_record=plan is None or plan.require_ledger,
             generation_offset=plan.generation_offset if plan is not None else 0,
         )
+        self._files = Files(engine, plan)
         self._comms = Comms(self._desk, channels.iopub, engine, self._runner.recall)
         house = House(
             listen=partial(channels.listen, SHELL),
@@ -278,12 +280,12 @@ class Kernel:
         if isinstance(report, port.Answered):
             if not self._comms.done(report.request):
                 self._questions.answered(report.request, report.content)
-            return
-        if isinstance(report, port.Conversed):
-            execution = self._runner.execution(report.cell)
-            self._comms.said(execution, report.op, report.content, report.buffers)
-            return
-        self._runner.on_report(report)
+        elif isinstance(report, port.Conversed):
+            self._comms.said(self._runner.execution(report.cell), report.op, report.content, report.buffers)
+        elif isinstance(report, port.Wanted):
+            self._files.supply(report)
+        else:
+            self._runner.on_report(report)
         if isinstance(report, port.Lost):
             self._comms.close_all()
             self.session.lost(report)

@@ -88,13 +88,18 @@ def read_flags(argv: list[str]) -> tuple[str, dict[str, int], str]:
     return connection_file, values, language
 
 
-def start_engine(mem_mb: int) -> EngineProcess | None:
+def hidden_by(plan: SessionPlan | None) -> str:
+    """The globals that a session so planned does not have."""
+    return "console" if plan is not None and not plan.console else ""
+
+
+def start_engine(mem_mb: int, hidden: str = "") -> EngineProcess | None:
     """An engine process for `run`, started before all that `run` imports; None when there can be none."""
     gc.disable()  # nothing that is made while starting is garbage; `serve` turns it on again
     from .engine.process import EngineProcess
 
     try:
-        return EngineProcess(mem_mb)
+        return EngineProcess(mem_mb, hidden)
     except OSError:  # the supervisor will see it too, and can say so to whoever runs a cell
         return None
 
@@ -116,7 +121,7 @@ def run(
     from .engine.supervisor import Supervisor
 
     def make(sink: Callable[[Report], None]) -> Engine:
-        return Supervisor(limits.mem_mb, sink, process, language)
+        return Supervisor(limits.mem_mb, sink, process, language, hidden_by(plan))
 
     return serve(connection_file, make, limits, recorder, plan, made, language)
 

@@ -175,7 +175,7 @@ driver.close()
 
 def test_a_process_that_cannot_be_started_is_final(monkeypatch: pytest.MonkeyPatch) -> None:
     class Unable(EngineProcess):
-        def __init__(self, mem_mb: int) -> None:
+        def __init__(self, mem_mb: int, hidden: str = "") -> None:
             raise OSError(11, "Resource temporarily unavailable")
 
     monkeypatch.setattr(supervisor, "EngineProcess", Unable)

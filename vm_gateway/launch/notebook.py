@@ -63,11 +63,12 @@ def serve_notebook(asked: Asked, process: EngineProcess | None, mem_mb: int) -> 
     plan = prepared.plan
     if plan is None:
         return _refuse(asked, prepared.refusal, process)
-    if plan.limits.mem_mb != mem_mb:
+    hidden = launch.hidden_by(plan)
+    if plan.limits.mem_mb != mem_mb or hidden:
         if process is not None:
             process.kill()
             process.reap()
-        process = launch.start_engine(plan.limits.mem_mb)
+        process = launch.start_engine(plan.limits.mem_mb, hidden)
     actor = {"surface": "kernel", **({"notebook": notebook} if notebook else {})}
     session = Recorded(plan, prepared.ledger, actor=actor, unrecorded=prepared.unrecorded)
     try:

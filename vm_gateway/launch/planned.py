@@ -21,7 +21,7 @@ def serve(plan_fd: int, ready_fd: int, ledger_path: str, connection_file: str) -
     except (PlanError, ValueError, OSError) as error:
         sys.stderr.write(f"the session has no plan: {error}\n")
         return 2
-    process = launch.start_engine(plan.limits.mem_mb)
+    process = launch.start_engine(plan.limits.mem_mb, launch.hidden_by(plan))
     from ..ledger.port import LedgerUnavailable
     from ..ledger.tiny import open_ledger
     from .recorded import Recorded

@@ -35,6 +35,7 @@ BUNDLES: tuple[tuple[str, ...], ...] = (
     ("encoding.js", os.path.join("late", "encoding.js")),
     ("url.js", os.path.join("late", "url.js"), *LIGHT),
     ("idna.js", os.path.join("late", "idna.js")),
+    ("modules.js", os.path.join("late", "modules.js")),
 )
 #: Asset and its source, byte for byte: V8's `%Natives()` are no JavaScript to a bundler.
 COPIES = (("natives.js", os.path.join("session", "natives.js")),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 #: Scripts that the engine loads when something of theirs is first used, by their numbers in cells/js/session/late.js.
-LATE = ("web.js", "encoding.js", "url.js", "idna.js")
+LATE = ("web.js", "encoding.js", "url.js", "idna.js", "modules.js")
 
 ASSETS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "assets")
 

@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str]) -> None:
-    """pipe, file for long texts (-1: none), parent's pid, mini-racer's folder, mem_mb; never returns."""
-    pipe, texts_file, parent, folder, mem_mb = arguments
+    """pipe, file for long texts (-1: none), parent's pid, mini-racer's folder, mem_mb, globals to be taken away; never
+    returns.
+    """
+    pipe, texts_file, parent, folder, mem_mb, hidden = arguments
     bind_to_parent(int(parent))
     try:
-        child = start(int(pipe), int(texts_file), folder, int(mem_mb))
+        child = start(int(pipe), int(texts_file), folder, int(mem_mb), hidden.split())
     except (library.EngineUnavailable, bundle.AssetMissing) as error:
         os.set_blocking(int(pipe), True)
         os.write(int(pipe), frames.encode(frames.FATAL, 0, str(error).encode("utf-8")[:4096]))
@@ -37,7 +39,7 @@ def main(arguments: list[str]) -> None:
     child.serve()
 
 
-def start(pipe_fd: int, texts_file: int, folder: str, mem_mb: int) -> Child:
+def start(pipe_fd: int, texts_file: int, folder: str, mem_mb: int, hidden: list[str]) -> Child:
     """V8, its two contexts, then what confines them. Raises EngineUnavailable, AssetMissing."""
     pipe = Pipe(pipe_fd)
     wake, wake_write = os.pipe()
@@ -51,6 +53,8 @@ def start(pipe_fd: int, texts_file: int, folder: str, mem_mb: int) -> Child:
         lane.services = services()
 
     session = Lane(wake_write, (natives, script("session.js")), prepare)
+    for name in hidden:
+        session.context.eval(f"delete globalThis.{name}; 0")
     parser = Parser(wake_write, (natives, script("parser.js")))
     missing = "" if library.forbid_natives() else ", natives reachable"
     memory = Memory(mem_mb)

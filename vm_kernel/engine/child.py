@@ -33,6 +33,7 @@ from .inquiries import Inquiries
 from .lane import CELL, NEXT_TIMER_MS, PENDING, Lane
 from .parses import Parses
 from .pipe import Pipe
+from .sources import Sources
 from .v8 import library
 
 TYPE_CHECKING = False
@@ -63,6 +64,7 @@ class Child:
         self._parser = parser
         self._memory = memory
         self._inquiries = Inquiries(pipe, session, parser, lambda: self._running or self._turn)
+        self._sources = Sources(session, parser)
         self._cells: list[tuple[int, bytes]] = []  # not yet started
         self._messages: list[tuple[int, bytes]] = []  # on comms, likewise
         self._cell = 0
@@ -286,7 +288,7 @@ class Child:
         elif kind == STOP:
             self._stop(number)
         elif kind == INPUT:
-            self._session.answer(payload)
+            self._sources.answer(number, payload)
         elif kind == COMM:
             self._messages.append((number, payload))
         elif kind == frames.TAKEN:

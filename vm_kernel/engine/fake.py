@@ -110,6 +110,9 @@ class FakeEngine:
         self._answer, self._waiting = text, False
         self._wake()
 
+    def supply(self, number: int, content: dict[str, Any], source: str | None = None) -> None:
+        self.answer(json.dumps({**content, **json.loads(source or "{}")}))
+
     def stop(self, why: Stopped, cell: int | None = None) -> None:
         if self._steps is not None and cell in (None, self._cell):
             self._finish(why)
@@ -205,6 +208,10 @@ class FakeEngine:
         elif isinstance(step, script.Ask):
             self._waiting = True
             self._reports.append(port.Asked(cell, step.prompt, step.password))
+        elif isinstance(step, script.Want):
+            self._waiting = True
+            question = {"number": 1, "specifier": step.specifier, "from": "", "by": "require"}
+            self._reports.append(port.Wanted(cell, 1, question))
         elif isinstance(step, script.Later):
             self._later(cell, step.after_s, step)
         elif isinstance(step, script.Die):

@@ -29,7 +29,7 @@ MAX_BYTES = {
     COMPLETE: 64 << 20,
     INSPECT: 64 << 20,
     STOP: 0,
-    INPUT: 16 << 20,
+    INPUT: 64 << 20,
     TAKEN: 0,
     COMM: 128 << 20,
     READY: 4096,

@@ -13,7 +13,7 @@ from .v8.holder import Holder
 
 RING_WRITE, RING_READ, OPERATION, INBOX_LENGTH, INBOX_MORE = 0, 1, 2, 3, 4
 PENDING, NEXT_TIMER_MS, HOST_OPERATION, CELL, TIMERS = 5, 6, 7, 8, 9
-TEXT_KIND, TEXT_ID, TEXT_TAKEN, FOUND, ARGUMENT = 10, 11, 12, 13, 21
+TEXT_KIND, TEXT_ID, TEXT_TAKEN, FOUND, QUESTION, ARGUMENT = 10, 11, 12, 13, 20, 21
 DRAIN, PULL, ASK, TEXT, PROMISE, ENTRIES = 1, 2, 3, 4, 5, 9
 HEADER_BYTES, INBOX_BYTES, RING_BYTES = 256, 1 << 18, 1 << 17
 
@@ -103,7 +103,7 @@ class Lane:
             self.cancelled = True
             self.context.cancel(self._task[0])
         if self.waiting == ASK:
-            self.answer(b'{"refused":true}')
+            self.answer(self.header[QUESTION], b'{"refused":true}')
         elif self.waiting:
             self.release()
 
@@ -116,9 +116,9 @@ class Lane:
         self.header[INBOX_LENGTH] = len(part)
         self.header[INBOX_MORE] = 1 if len(self._message) else 0
 
-    def answer(self, message: bytes) -> None:
-        """Give JavaScript what it waits for in ASK."""
-        if self.waiting == ASK:
+    def answer(self, question: int, message: bytes) -> None:
+        """Give JavaScript what it waits for in ASK, unless that is the answer to another question."""
+        if self.waiting == ASK and question == self.header[QUESTION]:
             self._message = memoryview(message)
             self._deliver()
             self.release()

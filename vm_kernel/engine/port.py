@@ -68,6 +68,15 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """Code of the cell waits for a file that it imports: answer with `Engine.supply` and the same number."""
+
+    cell: int
+    number: int
+    question: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Answered:
     """The answer to is_complete, complete or inspect: the reply content fields, without `status` `ok`."""
 
@@ -128,7 +137,7 @@ Variables = Union[dict[str, Any], None]
 #: Code of expressions, by the names under which their values are reported with the end of the cell.
 Expressions = Union[Mapping[str, str], None]
 
-Report = Union[Ready, Printed, Displayed, Cleared, Asked, Answered, Conversed, Finished, TurnStopped, Lost]
+Report = Union[Ready, Printed, Displayed, Cleared, Asked, Wanted, Answered, Conversed, Finished, TurnStopped, Lost]
 Sink = Callable[[Report], None]
 
 
@@ -178,6 +187,9 @@ class Engine(Protocol):
 
     def answer(self, text: str | None) -> None:
         """The line that `Asked` waits for, or None when there is no one to ask."""
+
+    def supply(self, number: int, content: dict[str, Any], source: str | None = None) -> None:
+        """What `Wanted` waits for. source: JSON that goes through the engine's parser, whose answer is added."""
 
     def stop(self, why: Stopped, cell: int | None = None) -> None:
         """Ends the running cell, or code running between cells, with `why`: softly, then by force.

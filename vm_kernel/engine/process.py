@@ -22,7 +22,7 @@ class EngineProcess:
 
     READ_BYTES = 1 << 17
 
-    def __init__(self, mem_mb: int) -> None:
+    def __init__(self, mem_mb: int, hidden: str = "") -> None:
         ours, theirs = socket.socketpair()
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)
@@ -31,7 +31,7 @@ class EngineProcess:
         self._stderr = _anonymous_file()
         self._texts = os.memfd_create("engine-text", 0) if hasattr(os, "memfd_create") else -1
         shared = (str(theirs.fileno()), str(self._texts))
-        arguments = [PACKAGE_ROOT, *shared, str(os.getpid()), _mini_racer(), str(mem_mb)]
+        arguments = [PACKAGE_ROOT, *shared, str(os.getpid()), _mini_racer(), str(mem_mb), hidden]
         null = os.open(os.devnull, os.O_RDWR)
         self.pid = os.posix_spawn(
             sys.executable,

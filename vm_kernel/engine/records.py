@@ -14,10 +14,10 @@ from typing import Any, Union
 
 from ..outcomes import Completed, JavaScriptError, Outcome, Raised, Value
 from .frames import MORE, RECORD, BadFrame
-from .port import Answered, Asked, Cleared, Conversed, Displayed, Printed
+from .port import Answered, Asked, Cleared, Conversed, Displayed, Printed, Wanted
 
 LEVELS = {1: "log", 2: "info", 3: "debug", 4: "warn", 5: "error", 6: "trace", 7: "dir", 8: "table", 9: "system"}
-DISPLAY, CLEAR, ASK, OUTCOME, TEXT, ANSWER, COMM = 32, 33, 34, 35, 36, 37, 38
+DISPLAY, CLEAR, ASK, OUTCOME, TEXT, ANSWER, COMM, FETCH = 32, 33, 34, 35, 36, 37, 38, 39
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class TooLong:
     cell: int
 
 
-Item = Union[Printed, Displayed, Cleared, Asked, Answered, Conversed, Verdict, TooLong]
+Item = Union[Printed, Displayed, Cleared, Asked, Wanted, Answered, Conversed, Verdict, TooLong]
 
 
 class Reader:
@@ -121,6 +121,11 @@ class Reader:
             yield Answered(number, _object(whole))
         elif kind == COMM:
             yield _conversed(number, _object(whole))
+        elif kind == FETCH:
+            question = _object(whole)
+            if type(question.get("number")) is not int or not 0 < question["number"] < 1 << 31:
+                raise BadFrame("question without its number")
+            yield Wanted(number, question["number"], question)
         else:
             raise BadFrame(f"record of kind {kind}")
 

@@ -12,6 +12,7 @@ A cell is split at `;` and newlines outside quotes and brackets into statements 
     setTimeout(() => { while(true){} }, 50)
     display({"text/plain": "x"}, {raw: true, display_id: "d", update: true})      all but raw optional
     Jupyter.comms.register("echo", ECHO)   Jupyter.comms.open("t", {"a": 1})       see Converse
+    require("./file.js")                                                           what is in it
     clearOutput()   clearOutput(true)   prompt("who? ")   prompt("key? ", {password: true})
 
 and one directive that no JavaScript can do: `@die` ends the engine and a new one follows, `@die for good`
@@ -62,6 +63,13 @@ class Ask:
 
 
 @dataclass(frozen=True)
+class Want:
+    """The step after it gets the answer, as JSON."""
+
+    specifier: str
+
+
+@dataclass(frozen=True)
 class Later:
     """A timer; `printed` None: it loops for ever."""
 
@@ -80,7 +88,7 @@ class Die:
     final: bool
 
 
-Step = Union[Print, Show, Converse, Clear, Ask, Later, Wait, Die]
+Step = Union[Print, Show, Converse, Clear, Ask, Want, Later, Wait, Die]
 Steps = Generator[Step, Union[str, None], Union[Value, None]]
 
 NOTHING = object()
@@ -115,8 +123,17 @@ def run(code: str, names: dict[str, Any]) -> Steps:
                         answer = yield step
                     if isinstance(step, Ask):
                         last = answer
+                    elif isinstance(step, Want):
+                        last = _read_file(json.loads(answer or "{}"))
                     break
     return None if last is NOTHING else value(last)
+
+
+def _read_file(answer: dict[str, Any]) -> Any:
+    """What a file of JSON holds; of a module its text, which lies in the message to the parser."""
+    if "problem" in answer:
+        raise Thrown("Error", str(answer["problem"]))
+    return json.loads(answer["text"]) if answer["format"] == "json" else answer["text"]
 
 
 def value(of: Any) -> Value:
@@ -264,5 +281,6 @@ _ACTIONS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Iterator[Step]]]
     (_form(r"Jupyter\.comms\.open\(\"(\w+)\", (\{.*\})\)"), _open),
     (_form(r"clearOutput\((true|false)?\)"), lambda match: iter([Clear(match[1] == "true")])),
     (_form(rf"prompt\({_LITERAL}?(?:,\s*\{{\s*password:\s*(true)\s*\}})?\)"), _ask),
+    (_form(rf"require\({_LITERAL}\)"), lambda match: iter([Want(str(_literal(match[1])))])),
     (_form(r"@die( for good)?"), lambda match: iter([Die(bool(match[1]))])),
 ]

@@ -27,14 +27,12 @@ class Supervisor:
 
     mem_mb: `Limits.mem_mb` of the session; fixed per engine process because V8's flags are.
     process: one that was spawned with that mem_mb before this file was imported; it becomes generation 1.
-    language: of cells that do not say theirs.
+    language: of cells that do not say theirs. hidden: globals that the session does not have, with blanks between.
     """
 
-    def __init__(
-        self, mem_mb: int, on_report: Sink, process: EngineProcess | None = None, language: str = "javascript"
-    ) -> None:
-        self._mem_mb = mem_mb
-        self._language = language
+    def __init__(self, mem_mb: int, on_report: Sink, process: EngineProcess | None = None, language: str = "javascript",
+                 hidden: str = "") -> None:  # fmt: skip
+        self._mem_mb, self._language, self._hidden = mem_mb, language, hidden
         self._report = on_report
         self._process = process
         self._ready = False
@@ -61,7 +59,7 @@ class Supervisor:
         if self._generation == 1 and self._process is not None:
             return  # somebody spawned the first one early
         try:
-            self._process = EngineProcess(self._mem_mb)
+            self._process = EngineProcess(self._mem_mb, self._hidden)
         except OSError as error:
             self._fatal = f"the engine process could not be started: {error}"
             self._report(Lost(self._generation, self._fatal, final=True))
@@ -120,6 +118,10 @@ class Supervisor:
             if run is not None:
                 run.go_on(time.monotonic())
         self._send(frames.INPUT, 0, {"refused": text is None, "text": text or ""})
+
+    def supply(self, number: int, content: dict[str, object], source: str | None = None) -> None:
+        message = json.dumps(content) if source is None else f"{json.dumps(content)[1:-1]}\n{source}"
+        self._send(frames.INPUT, number, message.encode("ascii"))
 
     def stop(self, why: Stopped, cell: int | None = None) -> None:
         if self._waiting is not None and cell in (None, self._waiting.number):
@@ -276,12 +278,10 @@ class Supervisor:
         for run in (self._run, self._turn):
             if run is None:
                 continue
-            broken = broken_limit(run, process.cpu_s(), now)
-            if broken is not None:
+            if (broken := broken_limit(run, process.cpu_s(), now)) is not None:
                 self.stop(broken, run.cell)
             used_mb = process.resident_mb() - process.idle_mb if self._mem_mb else 0
-            hopeless = beyond_stopping(run, used_mb, self._mem_mb, now)
-            if hopeless is not None:
+            if (hopeless := beyond_stopping(run, used_mb, self._mem_mb, now)) is not None:
                 self._kill(process, hopeless)
 
     def _kill(self, process: EngineProcess, why: Stopped) -> None:

@@ -3,9 +3,9 @@
    Cursors arrive and leave as code points (Jupyter), and are UTF-16 units inside. */
 
 import { header, OPERATION, receive } from "../session/bridge.js";
-import { completeStatic, isCompleteCell, load, target, transformCell } from "./index.js";
+import { completeStatic, isCompleteCell, load, target, transformCell, transformModule } from "./index.js";
 
-const TRANSFORM = 1, IS_COMPLETE = 2, TARGET = 3, STATIC = 4, LOAD = 5;
+const TRANSFORM = 1, IS_COMPLETE = 2, TARGET = 3, STATIC = 4, LOAD = 5, MODULE = 7;
 const escapeOne = (character) => "\\u" + character.charCodeAt(0).toString(16).padStart(4, "0");
 const ascii = (value) => JSON.stringify(value).replace(/[\u007f-\uffff]/g, escapeOne);
 
@@ -38,6 +38,7 @@ function perform(operation, message) {
       const parse = transformCell(message.code, message.language);
       return parse.needs ? parse : { source: message.code, ...parse };
     }
+    case MODULE: return { source: message.text, ...transformModule(message.text, message.format) };
     case IS_COMPLETE: return isCompleteCell(message.code, message.language);
     case STATIC: return staticAnswer(message);
     case TARGET: {

@@ -86,14 +86,15 @@ export function refuse(message, position) {
   return error;
 }
 
-/** `{name, message, line, column, text}` of what a parse threw; line and column count from 1. */
-export function describeSyntaxError(error, source) {
+/** `{name, message, line, column, text}` of what a parse threw; line and column count from 1. module: V8 cannot be asked. */
+export function describeSyntaxError(error, source, module = false) {
   const name = error instanceof SyntaxError ? "SyntaxError" : "RangeError";
   const position = Math.min(placeOf(error, source), source.length);
+  const message = messageOf(error, source, module);
   const { line, column } = getLineInfo(source, position);
   const start = position - column;
   const text = source.slice(start).split(/\r\n|[\n\r\u2028\u2029]/, 1)[0];
-  return { name, message: messageOf(error, source), line, column: column + 1, text: text.slice(0, 1000) };
+  return { name, message, line, column: column + 1, text: text.slice(0, 1000) };
 }
 
 // Of a pattern and a template acorn tells where their text begins, which is behind the mark that opens it.
@@ -103,7 +104,7 @@ function placeOf({ pos = 0, message }, source) {
 }
 
 // V8's words are those that people search for; acorn knows the place. Nothing runs: the function is only compiled.
-function messageOf(error, source) {
+function messageOf(error, source, module) {
   if (!(error instanceof SyntaxError) || error.message.startsWith("Not enough stack")) return "the cell is nested too deeply to be parsed";
   if (error.refused) return error.message;
   const own = error.message.replace(/ \(\d+:\d+\)$/, "");
@@ -111,7 +112,7 @@ function messageOf(error, source) {
   if (own === "Unterminated template") return "Unterminated template literal";
   const ends = own === "Unexpected token" && error.pos >= source.length;
   try {
-    new AsyncFunction(source);
+    if (!module) new AsyncFunction(source);
   } catch (native) {
     // The wrapper goes on where the text ends.
     if (ends && /^Unexpected /.test(native.message)) return "Unexpected end of input";

@@ -10,7 +10,7 @@ const RING_WRITE = 0, RING_READ = 1, INBOX_LENGTH = 3, INBOX_MORE = 4, HOST_OPER
 export const OPERATION = 2, PENDING = 5, NEXT_TIMER_MS = 6, CELL = 8, TIMERS = 9;
 const HOST_DRAIN = 1, HOST_PULL = 2, HOST_ASK = 3, HOST_TEXT = 4, HOST_PROMISE = 5, HOST_ENTRIES = 9;
 const HOST_SCRIPT = 6, HOST_RANDOM = 7, HOST_CLOCK = 8; // engine/services.py
-const TEXT_RECORD = 10, TEXT_ID = 11, TEXT_TAKEN = 12, FOUND = 13, ARGUMENT = 21;
+const TEXT_RECORD = 10, TEXT_ID = 11, TEXT_TAKEN = 12, FOUND = 13, QUESTION = 20, ARGUMENT = 21;
 
 const HEADER_BYTES = 256, INBOX_BYTES = 1 << 18, RING_BYTES = 1 << 17, MASK = RING_BYTES - 1;
 const RECORD_BYTES = 12, CHUNK_CHARACTERS = 1 << 15, MORE = 1;
@@ -150,8 +150,12 @@ export function receive() {
   }
 }
 
-/** Wait for the host's answer to a record just written; blocks JavaScript, not the host. */
-export function ask() {
+/**
+ * Wait for the host's answer to a record just written; blocks JavaScript, not the host. question: 0 for a line of input,
+ * else the number that the answer must bear: one to a question that was given up may still be on its way.
+ */
+export function ask(question = 0) {
+  header[QUESTION] = question;
   header[HOST_OPERATION] = HOST_ASK;
   host();
   return receive();

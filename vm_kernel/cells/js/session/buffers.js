@@ -18,6 +18,9 @@ export const { fromBase64 } = Uint8Array;
 export const toBase64 = uncurry(Uint8Array.prototype.toBase64);
 
 export const regExpSource = getter(RegExp.prototype, "source"), regExpFlags = getter(RegExp.prototype, "flags");
+const generator = getPrototypeOf(function* () {}.prototype), asyncGenerator = getPrototypeOf(async function* () {}.prototype);
+export const generatorNext = uncurry(generator.next), asyncGeneratorNext = uncurry(asyncGenerator.next);
+export const encodePath = encodeURI;
 export const setForEach = uncurry(Set.prototype.forEach);
 export const WeakRefClass = WeakRef, weakRefDeref = uncurry(WeakRef.prototype.deref);
 export const isEnumerable = uncurry(Object.prototype.propertyIsEnumerable);

@@ -1,6 +1,6 @@
 // Owns how errors read: stack traces in terms of cells, and the traceback of what a cell threw; refuses to run user code.
 
-import { arrayPush, bareList, create, ErrorClass, getOwnPropertyDescriptor, getPrototypeOf, natives, quote, stringEndsWith, stringIndexOf,
+import { arrayPush, bareList, create, defineProperty, ErrorClass, getOwnPropertyDescriptor, getPrototypeOf, natives, quote, stringEndsWith, stringIndexOf,
   stringSlice, stringStartsWith, uncurry } from "./intrinsics.js";
 import { isKind } from "./brands.js";
 import { exceptionSlot } from "./exceptions.js";
@@ -69,6 +69,8 @@ function framesOf(error, frames) {
       while (lines.length > 0 && lines[lines.length - 1].bare) lines.length--;
     } else arrayPush(lines, frame);
   }
+  // The stack was cut off before our own frame below it.
+  while (lines.length > 0 && lines[lines.length - 1].text === "eval (<anonymous>)") lines.length--;
   return textsOf(error, lines);
 }
 
@@ -152,6 +154,20 @@ export function describeError(thrown, prefix = undefined) {
   if (place !== undefined) pushSource(described.traceback, place[0].name, place[1], place[2], sourceLine(place[0].source, place[1]));
   pushLines(described.traceback, (prefix ?? "") + (isTame(thrown) && intact() ? inspectWith(thrown) : described.stack));
   return described;
+}
+
+export const scriptUrl = callSite.url;
+
+/** Say that `error`, whose stack nobody has read yet, comes from this place of a registered script. */
+export function placeError(error, url, line, column) {
+  const script = scriptOf(url);
+  if (script === undefined) return;
+  placeSet(places, error, [script, line, column]);
+  const header = headerOf(error), stack = withOurStacks(() => stackOf(error));
+  const rest = stringStartsWith(stack, header) ? stringSlice(stack, header.length) : "";
+  defineProperty(error, "stack", {
+    __proto__: null, value: `${header}\n    at ${script.name}:${line}:${column}${rest}`, writable: true, enumerable: false, configurable: true,
+  });
 }
 
 // Errors made as before there were classes inherit from Error.prototype only.

@@ -17,6 +17,7 @@ import { forgive, noteRejection } from "./rejections.js";
 import { abandon, printError, runCell, runTimer } from "./run.js";
 import * as late from "./late.js";
 import "./given.js";
+import * as modules from "./modules.js";
 import { mendStacks } from "./stacks.js";
 import { lookAsUsual } from "./standin.js";
 import * as timers from "./timers.js";
@@ -27,6 +28,7 @@ displays.install();
 asking.install();
 jupyter.install();
 late.install();
+modules.install();
 
 const resolved = PromiseClass.resolve();
 defineGlobal("queueMicrotask", function queueMicrotask(callback) {
@@ -38,11 +40,6 @@ defineGlobal("queueMicrotask", function queueMicrotask(callback) {
       printError(error);
     }
   });
-});
-// `import` in cells arrives here; modules come with a later release.
-defineProperty(globalObject, "__import", {
-  __proto__: null, enumerable: false, configurable: false, writable: false,
-  value(name) { throw new ErrorClass(`cannot import ${name}: this session has no modules`); },
 });
 // What `%who` becomes (vm_kernel/magics.py).
 defineProperty(globalObject, "__who", { __proto__: null, enumerable: false, configurable: false, writable: false, value: listNames });

@@ -13,7 +13,8 @@ export const natives = globalThis.__natives;
 
 export const { apply, construct, deleteProperty, ownKeys } = Reflect;
 export const {
-  create, defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf, setPrototypeOf, is, isFrozen, isExtensible,
+  create, defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf, preventExtensions, setPrototypeOf, is, isFrozen,
+  isExtensible,
 } = Object;
 export const { isArray } = Array;
 export const { isInteger, isFinite } = Number;
@@ -29,6 +30,7 @@ export const SHOW = Symbol.for("Jupyter.display");
 export const toNumber = Number;
 export const PromiseClass = Promise;
 export const ErrorClass = Error;
+export const { captureStackTrace } = Error;
 export const TypeErrorClass = TypeError;
 export const SyntaxErrorClass = SyntaxError;
 export const MapClass = Map;

@@ -6,6 +6,7 @@ import { emit, header, PENDING } from "./bridge.js";
 import { bundleOf } from "./bundles.js";
 import { currentCell, enterCell } from "./current.js";
 import { isHandle } from "./display.js";
+import { forgetUnfinished } from "./modules.js";
 import { LEVELS, OUTCOME, TEXT } from "./kinds.js";
 import { describeError, describeSyntaxError, errorMembers, registerCell } from "./errors.js";
 import { expressionsMember } from "./expressions.js";
@@ -167,6 +168,7 @@ export function abandon(cell) {
   if (pending !== undefined && (cell === 0 || pending.cell === cell)) pending = undefined;
   header[PENDING] = pending === undefined ? 0 : 1;
   if (pending === undefined) takeBack();
+  forgetUnfinished(cell);
   cancelTimers(cell);
 }
 

@@ -9,10 +9,10 @@ let characters = 0;
 
 /**
  * Keeps a cell and returns what belongs behind `//# sourceURL=`: V8 takes no name with blanks, stack traces show it with them.
- * shifts: of the parser (edits.js): `[line, column, delta, fixed]`.
+ * shifts: of the parser (edits.js): `[line, column, delta, fixed]`. url: of a module, which a file that was run as a cell
+ * is not to be taken for.
  */
-export function registerCell(name, source, shifts) {
-  const url = replaceEach(name, " ", "%20");
+export function registerCell(name, source, shifts, url = replaceEach(name, " ", "%20")) {
   const script = create(null);
   script.name = name;
   script.source = source;

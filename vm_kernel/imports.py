@@ -1,0 +1,162 @@
+"""Owns finding and reading the files that `import` and `require` name; refuses to know what is in them.
+
+Read through the one door of the worktree, once for each question; docs/modules.md says which paths are tried.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .log import log
+from .worktree import PathError, Worktree, clean
+
+MOST_BYTES = 8 << 20
+LONGEST_SPECIFIER = 4096
+SHOWN_TRIES = 8
+
+#: How a file is read, by its suffix; the engine tells ES modules from CommonJS where this says `auto`.
+FORMATS = {".js": "auto", ".mjs": "esm", ".cjs": "cjs", ".json": "json", "": "auto"}
+
+_REASONS = {
+    "INVALID_PATH": "the path leaves the worktree or cannot be a path",
+    "TOO_LARGE": f"the file is larger than {MOST_BYTES >> 20} MB",
+    "DENIED": "the file may not be read",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """content: what JavaScript gets. source: the JSON message to the parser whose answer it gets besides."""
+
+    content: dict[str, Any]
+    source: str | None = None
+
+
+class Refused(Exception):
+    """A specifier that leads to no module; the text is the user's error. code: as in Node."""
+
+    def __init__(self, specifier: str, why: str, code: str = "ERR_INVALID_MODULE_SPECIFIER") -> None:
+        shown = json.dumps(specifier[:200])
+        super().__init__(f"Invalid module {shown}: {why}")
+        self.code = code
+
+
+class Imports:
+    """root: "" is the process's own folder. resolver: contract 18.1. esm: whether `import` may be used at all."""
+
+    def __init__(
+        self, root: str = "", resolver: Mapping[str, Any] | None = None, esm: bool = True, denied: Sequence[str] = ()
+    ) -> None:
+        resolver = resolver or {}
+        self._root = os.path.realpath(root or os.getcwd())
+        self._roots = [str(each) for each in resolver.get("roots", ["."])]
+        self._suffixes = [str(each) for each in resolver.get("extensions", [".js", ".mjs"])]
+        self._absolute = resolver.get("allow_absolute_repo_imports", True) is True
+        self._esm = esm
+        self._denied = denied
+
+    def answer(self, question: Mapping[str, Any]) -> Answer:
+        """question: `{specifier, from, by}`, as untrusted as any cell. Never raises."""
+        try:
+            return self._answer(question)
+        except Refused as refused:
+            return Answer({"problem": str(refused), "code": refused.code})
+        except (OSError, ValueError, RecursionError) as error:
+            log(f"import: {type(error).__name__}: {error}")
+            return Answer({"problem": "Invalid module: it could not be read", "code": "ERR_INVALID_MODULE_SPECIFIER"})
+
+    def _answer(self, question: Mapping[str, Any]) -> Answer:
+        specifier, folder, by = question.get("specifier"), question.get("from"), question.get("by")
+        if not isinstance(specifier, str) or not isinstance(folder, str) or len(specifier) > LONGEST_SPECIFIER:
+            raise Refused("", "a specifier is a text of at most 4096 characters")
+        if by == "import" and not self._esm:
+            why = "import is switched off in this session (runtime.esm is false); require is not"
+            raise Refused(specifier, why)
+        path, text = self._find(specifier, self._places(specifier, folder))
+        format_ = self._format(specifier, path)
+        content = {"path": path, "filename": f"{self._root.rstrip('/')}/{path}", "format": format_, "esm": self._esm}
+        if format_ == "json":
+            return Answer({**content, "text": text, "place": _place_of_error(text)})
+        del content["format"]  # the parser tells
+        return Answer(content, json.dumps({"text": text, "format": format_}))
+
+    # -- from a specifier to paths
+
+    def _places(self, specifier: str, folder: str) -> list[str]:
+        """What it may mean, as paths from the worktree's root, not yet cleaned."""
+        if specifier.startswith("file://"):
+            from urllib.parse import unquote
+
+            specifier = unquote(specifier.removeprefix("file://").split("?", 1)[0].split("#", 1)[0])
+        scheme = specifier.split("/", 1)[0].partition(":")
+        if scheme[1] and scheme[0].isalnum():
+            raise Refused(specifier, f"only files of the worktree can be imported, nothing of {scheme[0]}:")
+        if specifier.split("/", 1)[0] in (".", ".."):
+            return [f"{folder}/{specifier}" if folder else specifier]
+        if not specifier.startswith("/"):
+            return [f"{root}/{specifier}" for root in self._roots] if specifier else []
+        inside = self._root.rstrip("/") + "/"
+        if specifier.startswith(inside):
+            return [specifier.removeprefix(inside)]
+        if not self._absolute:
+            why = "a path with a leading / is switched off (resolver.allow_absolute_repo_imports is false)"
+            raise Refused(specifier, why)
+        return [specifier.lstrip("/")]
+
+    def _candidates(self, place: str) -> list[str]:
+        """The path as it is, with each suffix, and the index file of a folder of that name."""
+        as_folder = place.endswith("/") or place.rsplit("/", 1)[-1] in (".", "..")
+        files = [] if as_folder else [place, *(place + suffix for suffix in self._suffixes)]
+        return [*files, *(f"{place.rstrip('/') or '.'}/index{suffix}" for suffix in self._suffixes)]
+
+    def _find(self, specifier: str, places: list[str]) -> tuple[str, str]:
+        tried: list[str] = []
+        with self._open_root(specifier) as worktree:
+            for candidate in (each for place in places for each in self._candidates(place)):
+                try:
+                    cleaned = clean(candidate)
+                    tried.append(cleaned)
+                    opened = worktree.read(cleaned, MOST_BYTES)
+                except PathError as error:
+                    if error.code in ("NOT_FOUND", "NOT_A_FILE", "EMPTY"):
+                        continue
+                    raise Refused(specifier, _REASONS[error.code]) from None
+                try:
+                    return opened.path, opened.content.decode("utf-8-sig")
+                except UnicodeDecodeError:
+                    raise Refused(specifier, f"{opened.path} is not UTF-8 text") from None
+        tried = list(dict.fromkeys(tried))
+        shown = ", ".join(tried[:SHOWN_TRIES]) + (", …" if len(tried) > SHOWN_TRIES else "")
+        bare = specifier[:1] not in ("", ".", "/") and not specifier.startswith("file:")
+        why = "no module of that name is granted, and there is no such file" if bare else "there is no such file"
+        raise Refused(specifier, f"{why}; tried {shown or 'nothing'}", "MODULE_NOT_FOUND")
+
+    def _open_root(self, specifier: str) -> Worktree:
+        try:
+            return Worktree(self._root, self._denied)
+        except PathError:
+            raise Refused(specifier, "the worktree is not there any more") from None
+
+    def _format(self, specifier: str, path: str) -> str:
+        suffix = os.path.splitext(path)[1]
+        format_ = FORMATS.get(suffix, "auto" if suffix in self._suffixes else "")
+        if not format_:
+            kinds = ", ".join(each for each in dict.fromkeys([*FORMATS, *self._suffixes]) if each)
+            why = f"{path} is none of the files that can be imported: {kinds}"
+            raise Refused(specifier, why, "ERR_UNKNOWN_FILE_EXTENSION")
+        return format_
+
+
+def _place_of_error(text: str) -> list[int]:
+    """Line and column where a text stops being JSON, which V8 does not always tell; the first where it is."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return [error.lineno, error.colno]
+    except (ValueError, RecursionError):  # a number of thousands of digits, a thousand brackets
+        pass
+    return [1, 1]
