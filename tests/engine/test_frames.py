@@ -87,7 +87,7 @@ class Liar(EngineProcess):
 
     script = ""
 
-    def __init__(self, mem_mb: int) -> None:
+    def __init__(self, mem_mb: int, hidden: str = "") -> None:
         super().__init__(mem_mb)  # for its descriptors, clocks and reaping
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
