@@ -75,10 +75,8 @@ def exception_payload(outcome: Raised | Stopped) -> Payload:
 
 
 def result_of(payload: Payload) -> Payload:
-    """`result` of the record, from the payload of the value: a text that only notebooks show is left to the event."""
-    if payload.get("mime", {}).keys() == {"text/plain"}:
-        return {name: each for name, each in payload.items() if name != "mime"}
-    return dict(payload)
+    """`result` of the record, from the payload of the value: what only notebooks show is left to the event."""
+    return {name: each for name, each in payload.items() if name not in ("mime", "metadata")}
 
 
 def error_of(payload: Payload) -> Payload:

@@ -101,6 +101,10 @@ def test_the_value_event_holds_what_a_notebook_shows_and_the_record_does_not(gat
     assert ran["result"] == {"type": "object", "preview": "[object Object]", "json": {"a": 1}}
     value = wait_until(lambda: gateway.events(ran["id"]))[-1]["payload"]
     assert value["mime"]["text/plain"] == "{ a: 1 }"
+    ran = gateway.repl(session, "[{a: 1}]")
+    assert ran["result"] == {"type": "object", "preview": "[object Object]", "json": [{"a": 1}]}
+    value = wait_until(lambda: gateway.events(ran["id"]))[-1]["payload"]
+    assert value["mime"]["text/plain"] == "[ { a: 1 } ]" and value["mime"]["text/html"].startswith("<table>")
     failed = gateway.repl(session, "throw new TypeError('no: really')")
     assert set(failed["error"]) == {"message", "stack", "traceback"}
     assert gateway.events(failed["id"])[-1]["payload"]["name"] == "TypeError"
