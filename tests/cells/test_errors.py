@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.engine.driver import Driver
+from vm_kernel.engine.supervisor import Supervisor
+from vm_kernel.outcomes import Completed
+
 from .conftest import Cells, load
 
 TABLES = load("errors.json")
@@ -162,3 +166,43 @@ def test_code_from_strings_names_its_cell(cells: Cells) -> None:
     ended = cells.run("eval('throw new Error(1)')")
     assert any("cell [1]" in row for row in ended["traceback"])
     assert not any("%20" in row for row in ended["traceback"]), ended["traceback"]
+
+
+def test_an_error_that_no_cell_waits_for_reads_like_one_that_ends_a_cell() -> None:
+    driver = Driver(lambda sink: Supervisor(512, sink))
+    try:
+        driver.run("function late() {\n  throw new RangeError('late', {cause: 'why'})\n}")
+        for code, prefix in [
+            ("setTimeout(late, 0)", "Uncaught"),
+            ("queueMicrotask(late)", "Uncaught"),
+            ("Promise.resolve().then(late); 0", "Uncaught (in promise)"),
+        ]:
+            cell = driver.run(code).cell
+            lines = driver.until(lambda cell=cell: driver.text(cell, "error"))[0].split("\n")
+            head = ["cell [1]:2:9", "  throw new RangeError('late', {cause: 'why'})", "        ^", ""]
+            assert lines[:5] == [*head, f"{prefix} RangeError: late"], lines
+            assert lines[5] == "    at late (cell [1]:2:9)" or lines[5] == "    at late (cell [1]:2:9) {", lines
+            assert "  [cause]: 'why'" in lines and not any("vm:" in line for line in lines), lines
+    finally:
+        driver.close()
+
+
+@pytest.mark.parametrize("reset", ["Error.prepareStackTrace = undefined", "delete Error.prepareStackTrace"])
+def test_stacks_are_in_terms_of_cells_after_a_users_formatter_is_gone(reset: str) -> None:
+    driver = Driver(lambda sink: Supervisor(512, sink))
+    try:
+        driver.run("Error.prepareStackTrace = () => 'mine'")
+        driver.run(reset)
+        outcome = driver.run("new Error('q').stack").outcome
+        assert isinstance(outcome, Completed) and outcome.value is not None
+        assert outcome.value.preview == "Error: q\n    at cell [3]:1:1"
+    finally:
+        driver.close()
+
+
+def test_errors_made_without_a_class_are_errors(cells: Cells) -> None:
+    cells.run("function Old(message) { this.message = message; Error.captureStackTrace(this, Old) }")
+    cells.run("Old.prototype = Object.create(Error.prototype); Old.prototype.name = 'Old'")
+    ended = cells.run("throw new Old('as before')")
+    assert (ended["name"], ended["message"]) == ("Old", "as before")
+    assert ended["traceback"][0] == "cell [3]:1:7"
