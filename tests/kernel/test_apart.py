@@ -37,6 +37,7 @@ def test_a_closed_session_answers_so_and_stays_until_its_client_ends_it() -> Non
         running = client.start("while(true){}")
         client.hear_type("execute_input")
         waiting = client.start("1")
+        client.ask("kernel_info_request")  # answered behind it on shell: both have arrived
         assert ask(client, restart=False).reply["content"] == {"status": "ok", "restart": False}
         assert client.hear(running).reply["content"]["evalue"] == WHY
         assert client.hear(waiting).reply["content"]["status"] == "aborted"
