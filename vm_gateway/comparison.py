@@ -7,7 +7,7 @@ uses a name that such a run has set. Everything else is unexplained.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,4 +137,14 @@ def _console(run: Run, late: bool) -> list[str]:
 
 
 def _displays(run: Run) -> list[Any]:
-    return [event["payload"] for event in run.events if event["type"] in ("display", "clear") and not event.get("late")]
+    shown = (event for event in run.events if event["type"] in ("display", "clear") and not event.get("late"))
+    return same_ids(event["payload"] for event in shown)
+
+
+def same_ids(payloads: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """With display ids by their order: one that nobody named is another in each session."""
+    numbers: dict[str, int] = {}
+    return [
+        {**each, "display_id": numbers.setdefault(each["display_id"], len(numbers))} if "display_id" in each else each
+        for each in payloads
+    ]
