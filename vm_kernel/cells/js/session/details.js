@@ -27,6 +27,11 @@ export function getProxyDetails(value, full = true) {
 
 let waits = false;
 
+/** To be called first in every task: one that was stopped while it rendered has not ended. */
+export function waitNoMore() {
+  waits = false;
+}
+
 /** Runs `render` when promise reactions may run: a promise's state can then be found out without V8's help. */
 export function mayWait(render) {
   waits = true;

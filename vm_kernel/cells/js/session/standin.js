@@ -7,7 +7,7 @@
 
 import { create, FunctionPrototype, getPrototypeOf, MapClass, natives, ObjectPrototype, ownKeys, SetClass, setHas, uncurry } from "./intrinsics.js";
 import { isKind, typedArrayTag } from "./brands.js";
-import { onEachObject } from "./details.js";
+import { onEachObject, waitNoMore } from "./details.js";
 import { inspect } from "./inspector.js";
 import { nativeGetters } from "./intact.js";
 import { shortened } from "./lists.js";
@@ -43,6 +43,7 @@ export function lookAsUsual() {
   customs = true;
   proxies = false;
   items = 100;
+  waitNoMore();
 }
 lookAsUsual();
 
