@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from .peer import Client, Kernel
+from .test_rich_output import HOSTILE
 
 Start = Callable[..., Kernel]
 
@@ -160,6 +161,28 @@ def test_an_engine_that_dies_in_a_handler_closes_its_comms_and_ends_the_message(
     assert client.until("comm_close")["content"] == {"comm_id": "c", "data": {}}
     assert client.ask("comm_info_request", {}).content["comms"] == {}
     assert run(client, "1 + 1").value == "2"
+
+
+def test_comms_and_targets_are_bounded(start: Start) -> None:
+    client = start().clients[0]
+    for call in ("Jupyter.comms.open('t' + i)", "Jupyter.comms.register('t' + i, () => {})"):
+        heard = client.hear(client.start(f"for (let i = 0; i <= 10000; i++) {call}"))
+        assert heard.content["ename"] == "RangeError" and "at most 10000" in heard.content["evalue"]
+    assert len(client.ask("comm_info_request", {}).content["comms"]) == 10000
+    assert run(client, "Jupyter.comms.register('t1', () => {}); 1").value == "1", "one that is there may be replaced"
+    heard = client.hear(client.start("Jupyter.comms.register('x'.repeat(1001), () => {})"))
+    assert heard.content["evalue"] == "the name of a target has at most 1000 characters"
+
+
+def test_comms_survive_replaced_built_ins(start: Start) -> None:
+    client = start().clients[0]
+    before = "var bytes = new Uint8Array([1]), list = [bytes];"
+    handler = "(comm) => { comm.onMessage = (message) => { comm.send(message.data, list) } }"
+    run(client, before + HOSTILE)
+    run(client, f"Jupyter.comms.register('t', {handler})")
+    assert text(say(client, "open", {"target_name": "t", "data": {}}), "stderr") == ""
+    (answer,) = say(client, "msg", {"data": {"a": 1}}, buffers=[b"x"])
+    assert answer["content"]["data"] == "toJSON" and bytes(answer["buffers"][0]) == b"\1"
 
 
 ERRORS = {

@@ -145,6 +145,15 @@ def test_rich_output_survives_replaced_built_ins(start: Callable[..., Kernel]) -
         assert shown in json.dumps(heard.contents("display_data")), (code, heard.published)
 
 
+def test_a_users_expressions_are_as_rich_as_values(client: Client) -> None:
+    expressions = {"table": "[{ a: 1 }]", "image": "image(new Uint8Array([0xff, 0xd8, 0xff]), { width: 3 })", "text": "1"}
+    shown = client.hear(client.start("1", user_expressions=expressions)).content["user_expressions"]
+    assert shown["table"]["data"]["text/html"].startswith("<table>") and shown["table"]["data"]["text/plain"] == "[ { a: 1 } ]"
+    assert shown["image"]["metadata"] == {"image/jpeg": {"width": 3}}
+    assert shown["image"]["data"] == {"text/plain": "[image/jpeg, 3 bytes]", "image/jpeg": "/9j/"}
+    assert shown["text"]["data"] == {"text/plain": "1"}
+
+
 # -- progress
 
 

@@ -1,6 +1,6 @@
 // Owns the session's ends of comms and the targets that its cells answer; refuses to know what is at the other end.
 
-import { apply, arrayPush, bareList, create, ErrorClass, isArray, MapClass, mapDelete, mapGet, mapSet, named, quote, stringify, toText,
+import { apply, arrayPush, bareList, create, ErrorClass, isArray, MapClass, mapDelete, mapGet, mapHas, mapSet, mapSize, named, quote, RangeErrorClass, stringify, toText,
   TypeErrorClass } from "./intrinsics.js";
 import { emit } from "./bridge.js";
 import { jsonObject } from "./bundles.js";
@@ -10,6 +10,8 @@ import { newId } from "./display.js";
 import { COMM } from "./kinds.js";
 import { runTurn } from "./run.js";
 
+// The kernel keeps a line of each, outside of the engine's memory limit.
+const MOST = 10_000, LONGEST_NAME = 1000;
 const comms = new MapClass(), targets = new MapClass();
 
 function tell(op, members) {
@@ -66,9 +68,20 @@ function begin(id, target) {
   return comm;
 }
 
+function nameOf(target) {
+  const name = toText(target);
+  if (name.length > LONGEST_NAME) throw new RangeErrorClass(`the name of a target has at most ${LONGEST_NAME} characters`);
+  return name;
+}
+
+function room(map, what) {
+  if (mapSize(map) >= MOST) throw new RangeErrorClass(`a session has at most ${MOST} ${what}`);
+}
+
 /** Opens a comm to what the front end has registered as `target`. */
 function open(target, data = undefined, options = undefined) {
-  const id = newId(), name = toText(target);
+  const id = newId(), name = nameOf(target);
+  room(comms, "open comms");
   tell("open", `,"comm_id":${quote(id)},"target_name":${quote(name)}${said(data, options)}`);
   return begin(id, name);
 }
@@ -76,7 +89,8 @@ function open(target, data = undefined, options = undefined) {
 /** handler(comm, message) is called for each comm that a front end opens to `target`. */
 function register(target, handler) {
   if (typeof handler !== "function") throw new TypeErrorClass("register() takes a target's name and a function");
-  const name = toText(target);
+  const name = nameOf(target);
+  if (!mapHas(targets, name)) room(targets, "targets");
   mapSet(targets, name, handler);
   tell("register", `,"target_name":${quote(name)}`);
 }

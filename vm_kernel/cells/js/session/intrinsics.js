@@ -32,6 +32,7 @@ export const PromiseClass = Promise;
 export const ErrorClass = Error;
 export const { captureStackTrace } = Error;
 export const TypeErrorClass = TypeError;
+export const RangeErrorClass = RangeError;
 export const SyntaxErrorClass = SyntaxError;
 export const MapClass = Map;
 export const SetClass = Set;
