@@ -21,7 +21,7 @@ from vm_gateway.errors import STATUS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "coverage.md"
-FOLDERS = ("tests/surfaces", "tests/rest", "tests/gateway", "tests/ledger", "tests/cli", "tests/faults")
+FOLDERS = tuple(f"tests/{each}" for each in ("surfaces", "rest", "gateway", "ledger", "cli", "faults", "launch"))
 
 #: Outcomes that a route must have beside those that follow from its shape.
 FURTHER = {
@@ -46,6 +46,7 @@ FURTHER = {
         "429 TOO_MANY_SESSIONS",
     ),
     "POST /sessions/{id}/restart": ("409 SESSION_NOT_READY",),
+    "GET /sessions/{id}/connection": ("403 FORBIDDEN_HOST", "409 SESSION_NOT_READY"),
     "GET /executions": ("400 VALIDATION_ERROR", "404 SESSION_NOT_FOUND"),
     "POST /executions/repl": (
         "202",
@@ -96,6 +97,7 @@ RULES = (
     "orphan grace",
     "restart of the gateway",
     "ledger failure",
+    "notebooks",
 )
 
 

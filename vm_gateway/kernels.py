@@ -70,6 +70,16 @@ class Kernel:
         """Makes `owner` the process that this kernel serves; gives its kernel_info_reply. Raises: KernelGone."""
         return await self._ask("control", "kernel_info_request", {}, {"vm": {"owner": owner}}, CONTROL_S)
 
+    async def end_session(self, reason: str, restart: bool) -> None:
+        """Ends what a Jupyter client's kernel runs, while its process stays; restart: and begins anew.
+
+        Raises: KernelGone, also when it refuses.
+        """
+        content, metadata = {"restart": restart}, {"vm": {"keep_process": reason}}
+        reply = await self._ask("control", "shutdown_request", content, metadata, CONTROL_S)
+        if reply["content"].get("status") != "ok":
+            raise KernelGone(f"it refused: {reply['content'].get('evalue')}")
+
     async def shutdown(self) -> None:
         """Ends the kernel, politely as long as it listens; a running cell is recorded as cancelled by it."""
         patience_s = ENDS_WITHIN_S
@@ -81,9 +91,10 @@ class Kernel:
         self.forget()
 
     def forget(self) -> None:
-        """Removes the files of a kernel that has ended."""
+        """Removes the files of a kernel that has ended; of a guest only the connection to it."""
         for channel in self._channels.values():
             channel.close()
+        self._give_up("the gateway has let go of the session's process")
         notes.remove(self.note)
 
     # -- inside ------------------------------------------------------------------------------------------

@@ -24,10 +24,14 @@ class Policy:
 
 
 class Live:
-    """What this gateway knows of one session beside its row. lock: held by whoever moves it."""
+    """What this gateway knows of one session beside its row. lock: held by whoever moves it.
 
-    def __init__(self, session_id: str) -> None:
+    guest: a Jupyter client started it and ends it.
+    """
+
+    def __init__(self, session_id: str, guest: bool = False) -> None:
         self.id = session_id
+        self.guest = guest
         self.lock = asyncio.Lock()
         self.kernel: Kernel | None = None
         self.starting: Process | None = None

@@ -14,7 +14,7 @@ Row = Mapping[str, Any]
 View = dict[str, Any]
 
 _SESSION = ("id", "vm_id", "workspace_id", "base_commit_oid", "worktree_path", "status", "created_at")
-_SESSION_WHEN_SET = ("closed_at", "last_error", "runtime_meta")
+_SESSION_WHEN_SET = ("closed_at", "last_error", "runtime_meta", "notebook", "restarted_from")
 _EXECUTION = ("id", "session_id", "kind", "status", "started_at")
 _EXECUTION_WHEN_SET = ("ended_at", "result", "error", "actor", "engine_generation", "execution_count")
 
@@ -69,7 +69,7 @@ def startup_files(row: Row) -> list[View]:
 
 
 def session(row: Row) -> View:
-    """Of one session; the last three only when set."""
+    """Of one session; what comes after the times and states only when set."""
     view = {name: row[name] for name in _SESSION}
     return view | {name: row[name] for name in _SESSION_WHEN_SET if row.get(name)}
 

@@ -18,7 +18,10 @@ from .ledger import owners
 
 @dataclass(frozen=True)
 class Note:
-    """owner: `{boot_id, pid, start_time}` of the kernel process. sockets: the folder of its ipc sockets."""
+    """owner: `{boot_id, pid, start_time}` of the kernel process. sockets: the folder of its ipc sockets.
+
+    guest: a Jupyter client's kernel; never written, and nothing that it names is ours to remove.
+    """
 
     session_id: str
     owner: dict[str, Any]
@@ -26,6 +29,7 @@ class Note:
     sockets: str
     log: str
     ledger: str
+    guest: bool = False
 
 
 def path_of(session_id: str) -> str:
@@ -43,6 +47,8 @@ def read(session_id: str) -> Note | None:
 
 def remove(note: Note) -> None:
     """The note and all that it names, when the process has ended."""
+    if note.guest:
+        return
     for path in (path_of(note.session_id), note.connection_file, note.log):
         places.remove(path)
     if os.path.basename(os.path.dirname(note.sockets)).startswith("vmg"):

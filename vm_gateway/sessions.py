@@ -15,8 +15,9 @@ from weakref import WeakValueDictionary
 from vm_kernel.events import timestamp
 from vm_kernel.ids import uuid7
 
-from . import lifecycle, notes, plans, worktrees
+from . import guests, lifecycle, notes, plans, worktrees
 from .errors import GatewayError, session_not_found, session_not_ready, shutting_down
+from .guests import Guests
 from .kernels import Kernel
 from .ledger import owners
 from .ledger.port import Changed, Document, Listing
@@ -39,6 +40,7 @@ class Sessions:
         self.store = store
         self.policy = policy
         self.starter = starter
+        self.guests = Guests(store, starter.connect, self.move)
         self.stopping = False
         self._owner = owners.owner()
         #: Starting or ready here; and every one that somebody holds, so that there is one lock for each.
@@ -52,10 +54,12 @@ class Sessions:
         row = self.store.session(session_id)
         if row is None:
             raise session_not_found(session_id)
-        return row
+        return guests.shown(row)
 
     async def page(self, status: str | None, limit: int | None, cursor: str | None) -> Listing:
-        return await self.store.call(self.store.ledger.list_sessions, status, limit, cursor)
+        found = await self.store.call(self.store.ledger.list_sessions, status, limit, cursor)
+        rows = map(guests.shown, found.documents)
+        return Listing([row for row in rows if status in (None, row["status"])], found.cursor)
 
     def usable(self, session_id: str) -> tuple[Live, Kernel]:
         """A session that takes code. Raises: SESSION_NOT_FOUND, SESSION_NOT_READY, SHUTTING_DOWN."""
@@ -65,10 +69,14 @@ class Sessions:
         row = self.row(session_id)
         if self.stopping:
             raise shutting_down()
-        raise session_not_ready(session_id, self._shown_status(row), row.get("last_error", ""))
+        if guests.is_guest(row):
+            return self.guests.usable(row)
+        # A row may say `ready` while its process is being ended.
+        status = "closing" if row["status"] == "ready" else str(row["status"])
+        raise session_not_ready(session_id, status, row.get("last_error", ""))
 
     async def ready_ids(self) -> list[str]:
-        """Sessions that take code here, sorted. One that lost its engine meanwhile is found out and ended."""
+        """Sessions that take code, sorted. One that lost its engine meanwhile is found out and ended."""
         held = [(live, live.kernel) for live in self.live.values() if live.kernel is not None]
         found = await self.store.call(lambda: [self.store.ledger.get_session(live.id) for live, _ in held])
         ready = []
@@ -77,7 +85,7 @@ class Sessions:
                 self._start(self.crashed(live, kernel, row.get("last_error", "")))
             else:
                 ready.append(live.id)
-        return sorted(ready)
+        return sorted([*ready, *await self.guests.ready_ids()])
 
     # -- moving ------------------------------------------------------------------------------------------
 
@@ -113,7 +121,8 @@ class Sessions:
 
     async def close(self, session_id: str, reason: str = "") -> Document:
         """Ends the process; what runs becomes `cancelled`. Closed already: nothing changes."""
-        self.row(session_id)
+        if guests.is_guest(self.row(session_id)):
+            return await self.guests.close(session_id)
         live = self.hold(session_id)
         live.closing = True
         if live.starting is not None:
@@ -122,20 +131,19 @@ class Sessions:
             row = self.row(session_id)
             if row["status"] == "closed":
                 return row
-            self._refuse_foreign(live, row)
             await self._take_down(live)
             closed = {"status": "closed", "closed_at": timestamp(), "owner": None}
             return await self.move(session_id, closed | ({"last_error": reason} if reason else {}))
 
     async def restart(self, session_id: str) -> Document:
         """A new process under the same id with the same snapshot. Raises: SESSION_NOT_READY when closed."""
-        self.row(session_id)
+        if guests.is_guest(self.row(session_id)):
+            return await self.guests.restart(session_id, self.policy.start_timeout_s)
         live = self.hold(session_id)
         async with live.lock:
             row = self.row(session_id)
             if row["status"] == "closed" or live.closing:
                 raise session_not_ready(session_id, "closed")
-            self._refuse_foreign(live, row)
             if live.kernel is None:
                 self._check_room({"session_id": session_id})
             await self._take_down(live)
@@ -146,14 +154,17 @@ class Sessions:
 
     async def crashed(self, live: Live, kernel: Kernel, reason: str) -> None:
         """Its engine is lost and the template says `crash`: the session ends as crashed (contract 18.4)."""
+        if live.guest:
+            return  # its own process has written so
         async with live.lock:
             if live.kernel is kernel:
                 await self._take_down(live)
                 await self.move(live.id, {"status": "crashed", "last_error": reason, "owner": None})
 
     async def stop(self) -> None:
-        """Closes every session that this gateway runs, all at once."""
+        """Closes every session that this gateway runs, all at once; guests run on."""
         self.stopping = True
+        self.guests.forget()
         ids = list(self.live)
         results = await asyncio.gather(*(self.close(each, STOPPED) for each in ids), return_exceptions=True)
         for session_id, result in zip(ids, results, strict=True):
@@ -169,17 +180,6 @@ class Sessions:
         if live is None:
             live = self._known[session_id] = Live(session_id)
         return live
-
-    def _shown_status(self, row: Mapping[str, Any]) -> str:
-        """A row may say `ready` while its process is being ended or belongs to somebody else."""
-        status = str(row["status"])
-        return "in use by another process" if status == "ready" and row["id"] not in self.live else status
-
-    def _refuse_foreign(self, live: Live, row: Mapping[str, Any]) -> None:
-        if live.kernel is None and row["status"] in lifecycle.LIVE:
-            owner = row.get("owner")
-            if owner and owner != self._owner and owners.is_alive(owner):
-                raise session_not_ready(row["id"], "in use by another process", "its own client ends it")
 
     def _check_room(self, details: Mapping[str, object]) -> None:
         if self.stopping:

@@ -74,9 +74,13 @@ class _Session(TypedDict):
 
 
 class Session(_Session, total=False):
+    """notebook, restarted_from: of a session that a Jupyter client started: its file, and the session before it."""
+
     closed_at: str
     last_error: str
     runtime_meta: dict[str, Any]
+    notebook: str
+    restarted_from: str
 
 
 class _Execution(TypedDict):

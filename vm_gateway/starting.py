@@ -117,6 +117,7 @@ class Starter:
 
     def __init__(self, clients: Clients, ledger_path: str, at_once: int) -> None:
         self._clients = clients
+        self.connect = clients.connect
         self.ledger_path = ledger_path
         self._turns = asyncio.Semaphore(at_once)
 

@@ -129,10 +129,16 @@ class Notebook:
     def pid(self) -> int:
         return int(self.manager.provisioner.pid)  # type: ignore[union-attr]
 
-    def run(self, code: str, timeout_s: float = PATIENCE_S, **options: Any) -> Cell:
-        cell = Cell()
+    def run(self, code: str) -> Cell:
+        return self.hear(self.client.execute(code, allow_stdin=False, stop_on_error=False))
 
-        def take(message: Row) -> None:
+    def hear(self, msg_id: str) -> Cell:
+        """What becomes of a cell that was sent, up to its idle and its reply."""
+        cell, idle = Cell(), False
+        while not idle:
+            message = self.client.get_iopub_msg(timeout=PATIENCE_S)
+            if message["parent_header"].get("msg_id") != msg_id:
+                continue
             kind, content = message["msg_type"], message["content"]
             if kind == "stream":
                 setattr(cell, content["name"][3:], getattr(cell, content["name"][3:]) + content["text"])
@@ -140,10 +146,9 @@ class Notebook:
                 cell.value = content["data"]["text/plain"]
             elif kind == "error":
                 cell.error = f"{content['ename']}: {content['evalue']}"
-
-        reply = self.client.execute_interactive(
-            code, timeout=timeout_s, output_hook=take, allow_stdin=False, stop_on_error=False, **options
-        )
+            idle = kind == "status" and content["execution_state"] == "idle"
+        while (reply := self.client.get_shell_msg(timeout=PATIENCE_S))["parent_header"].get("msg_id") != msg_id:
+            pass
         cell.status, cell.reply = reply["content"]["status"], reply["content"]
         return cell
 

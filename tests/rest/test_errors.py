@@ -44,7 +44,7 @@ for method, below, body in (
     add(route, f"/templates/{NO_UUID}{rest}", body, 400, "VALIDATION_ERROR")
     add(route, f"/templates/{NONE}{rest}", body, 404, "TEMPLATE_NOT_FOUND")
 for noun, routes in (
-    ("session", (("GET", ""), ("DELETE", ""), ("POST", "/close"), ("POST", "/restart"))),
+    ("session", (("GET", ""), ("DELETE", ""), ("POST", "/close"), ("POST", "/restart"), ("GET", "/connection"))),
     ("execution", (("GET", ""), ("GET", "/events"), ("POST", "/cancel"))),
 ):
     for method, below in routes:

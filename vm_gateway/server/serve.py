@@ -108,10 +108,12 @@ async def serve(
         await adoption.adopt(sessions)
         leave_token(port, token, chosen)
         gateways.announce(gateways.Gateway(port, address.url(port), path, owners.owner()))
+        watching = asyncio.create_task(sessions.guests.watch())
         server = Server(app, sessions, f"vm-gateway is ready at {address.url(port)}")
         try:
             await server.serve(sockets=[listener])
         finally:
+            watching.cancel()
             gateways.withdraw(port)
             if token:
                 places.remove(places.token_path(port))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .. import models
+from .. import connections, models
 from ..identifiers import required, uuid_of
 from ..sessions import Sessions
 from ..templates import Templates
@@ -30,6 +30,7 @@ class SessionRoutes:
             ("DELETE", one, self.close),
             ("POST", f"{one}/close", self.close),
             ("POST", f"{one}/restart", self.restart),
+            ("GET", f"{one}/connection", self.connection),
         ]
 
     async def list(self, request: Request) -> Response:
@@ -58,6 +59,12 @@ class SessionRoutes:
 
     async def restart(self, request: Request) -> Response:
         return answer(models.session(await self._sessions.restart(_session_id(request))))
+
+    async def connection(self, request: Request) -> Response:
+        connections.check_local(request.client.host if request.client is not None else None)
+        session_id = _session_id(request)
+        _, kernel = self._sessions.usable(session_id)
+        return answer(connections.told(session_id, kernel.note.connection_file))
 
 
 def _session_id(request: Request) -> str:
