@@ -57,6 +57,7 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
 @pytest.fixture(scope="session")
 def isolate(scripts: dict[str, str]) -> Iterator[Isolate]:
     made = Isolate()
+    made.evaluate("parser", f"globalThis.__natives =\n{scripts['natives']}\n;0")
     made.evaluate("parser", scripts["parser"] + "\n;0")
     yield made
     made.close()

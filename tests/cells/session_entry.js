@@ -1,9 +1,11 @@
 "use strict";
 // Owns what the tests see of the session's JavaScript; refuses to be part of an asset.
 
-import { complete, inspectName } from "../../vm_kernel/cells/js/session/completion.js";
+import { complete } from "../../vm_kernel/cells/js/session/completion.js";
 import { describeError, describeSyntaxError, registerCell } from "../../vm_kernel/cells/js/session/errors.js";
 import { create, evaluate, natives, promiseThen, quote } from "../../vm_kernel/cells/js/session/intrinsics.js";
+import { inspectName } from "../../vm_kernel/cells/js/session/inspection.js";
+import { noteBuiltIns } from "../../vm_kernel/cells/js/session/own.js";
 import { formatLog, inspectWith, renderValue } from "../../vm_kernel/cells/js/session/render.js";
 
 const stringify = JSON.stringify;
@@ -15,6 +17,8 @@ Object.defineProperty(globalThis, "__import", {
     return Promise.resolve({ default: `default of ${specifier}`, a: 1, b: 2, options, wanted });
   },
 });
+
+noteBuiltIns();
 
 function failed({ name, message, traceback, stack }) {
   let lines = "";

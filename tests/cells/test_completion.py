@@ -26,6 +26,30 @@ function add(a, {b = 2, c} = {}, ...rest) {
    */
   return a;
 }
+var odd = {"it's": 1, 'say "hi"': 2, "line\\nbreak": 3, "back\\\\slash": 4};
+let Mine = 1;
+
+/** Doubles a number.
+ * @param n the number
+ */
+const twice = (n, by = 2) => n * by;
+
+// How many there are.
+// At most.
+let count = 7;
+
+class Shape {
+  constructor(width, height = 2) { this.width = "constructor("; }
+  /** Its area. */
+  area(scale = 1) { return 1 }
+}
+const shape = new Shape(1);
+const tools = {
+  // Goes there.
+  go: function (where) {},
+
+  stop: function (why) {},
+};
 """
 
 TABLES = load("completion.json")

@@ -21,6 +21,7 @@ let nothing = null, missing, big = 10n, trap = () => { ran++ };
 var proxy = new Proxy({}, {get: trap, ownKeys: trap, getOwnPropertyDescriptor: trap, getPrototypeOf: trap, has: trap});
 Object.defineProperty(globalThis, "lazy", {get: trap, enumerable: true, configurable: true});
 var alert = "mine";
+var shown = {[Symbol.for("nodejs.util.inspect.custom")]: trap, a: 1};
 0
 """
 
@@ -84,6 +85,7 @@ def test_who_lists_names_types_and_values_and_runs_nothing(start: Callable[..., 
         "point": ["Point", "Point {}"],
         "proxy": ["Proxy", rows["proxy"][1]],
         "ran": ["number", "0"],
+        "shown": ["Object", rows["shown"][1]],
         "text": ["string", "'" + "x" * 99 + "\N{HORIZONTAL ELLIPSIS}"],
         "trap": ["function", "() =>"],
     }

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # operations: cells/js/parser/entry.js, cells/js/session/kinds.js
-CHECK, TARGET, STATIC = 2, 3, 4
+CHECK, TARGET = 2, 3
+STATIC = {COMPLETE: 4, INSPECT: 6}
 LIVE = {COMPLETE: 4, INSPECT: 5}
 
 
@@ -41,10 +42,8 @@ class Inquiries:
             self._answer(number, ended, target)
         elif not self._occupied():
             self._session.submit(LIVE[kind], target.encode("ascii"), lambda ended, text: self._looked(number, ended))
-        elif kind == COMPLETE:
-            self._parser.submit(STATIC, payload, lambda ended, text: self._answer(number, ended, text))
         else:
-            self._answer(number, library.UNDEFINED, "")
+            self._parser.submit(STATIC[kind], payload, lambda ended, text: self._answer(number, ended, text))
 
     def _looked(self, number: int, ended: int) -> None:
         if ended >= library.EXCEPTION:

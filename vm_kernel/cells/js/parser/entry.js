@@ -3,9 +3,9 @@
    Cursors arrive and leave as code points (Jupyter), and are UTF-16 units inside. */
 
 import { header, OPERATION, receive } from "../session/bridge.js";
-import { completeStatic, isCompleteCell, load, target, transformCell, transformModule } from "./index.js";
+import { completeStatic, explain, isCompleteCell, load, target, transformCell, transformModule } from "./index.js";
 
-const TRANSFORM = 1, IS_COMPLETE = 2, TARGET = 3, STATIC = 4, LOAD = 5, MODULE = 7;
+const TRANSFORM = 1, IS_COMPLETE = 2, TARGET = 3, STATIC = 4, LOAD = 5, EXPLAIN = 6, MODULE = 7;
 const escapeOne = (character) => "\\u" + character.charCodeAt(0).toString(16).padStart(4, "0");
 const ascii = (value) => JSON.stringify(value).replace(/[\u007f-\uffff]/g, escapeOne);
 
@@ -22,10 +22,10 @@ function toPoints(text, units) {
   return points;
 }
 
-function staticAnswer({ code, cursor }) {
-  const { matches, start, end } = completeStatic(code, toUnits(code, cursor));
+function staticAnswer({ code, cursor, language }) {
+  const { matches, start, end } = completeStatic(code, toUnits(code, cursor), language);
   const cursorStart = toPoints(code, start), cursorEnd = toPoints(code, end);
-  const types = matches.map(({ text, type }) => ({ start: cursorStart, end: cursorEnd, text, type: type ?? "" }));
+  const types = matches.map((match) => ({ start: cursorStart, end: cursorEnd, ...match }));
   return {
     matches: matches.map(({ text }) => text), cursor_start: cursorStart, cursor_end: cursorEnd,
     metadata: { _jupyter_types_experimental: types },
@@ -41,9 +41,10 @@ function perform(operation, message) {
     case MODULE: return { source: message.text, ...transformModule(message.text, message.format) };
     case IS_COMPLETE: return isCompleteCell(message.code, message.language);
     case STATIC: return staticAnswer(message);
+    case EXPLAIN: return explain(message.code, toUnits(message.code, message.cursor), message.language, message.detail);
     case TARGET: {
-      const { code, cursor, request, detail } = message;
-      const found = target(code, toUnits(code, cursor));
+      const { code, cursor, request, detail, language } = message;
+      const found = target(code, toUnits(code, cursor), language);
       const cursorStart = toPoints(code, found.start), cursorEnd = toPoints(code, found.end);
       return { request, detail, target: { ...found, cursor_start: cursorStart, cursor_end: cursorEnd } };
     }

@@ -2,6 +2,7 @@
 
 import { isComplete } from "./completeness.js";
 import { readHead } from "./head.js";
+import { keepSource } from "./names.js";
 import { sourceColumn } from "../session/scripts.js";
 import { describeSyntaxError } from "./syntax.js";
 import { transform } from "./transform.js";
@@ -22,8 +23,9 @@ export function load(script) {
 /** As `transform`, of JavaScript or, by the session's language or the cell's head, of TypeScript. */
 export function transformCell(source, language) {
   const head = readHead(source, language);
+  if (head.typescript && strip === null) return NEEDS;
+  keepSource(head.code);
   if (!head.typescript) return transform(head.code);
-  if (strip === null) return NEEDS;
   let plain;
   try {
     plain = strip(head.code);

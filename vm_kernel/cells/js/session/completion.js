@@ -1,26 +1,17 @@
-// Owns what can follow a name, and what a name means, in the live session; refuses to run getters, proxy traps and user code.
+// Owns what can follow a name in the live session; refuses to run getters, proxy traps and user code.
 //
 // Targets come from the parser (parser/target.js), with `cursor_start` and `cursor_end` in code points.
 
-import { arrayPush, arraySort, bareList, create, functionToString, getPrototypeOf, globalObject, natives,
-  ownKeys, quote, regExpExec, setAdd, SetClass, setHas, stringIndexOf, stringSlice, stringStartsWith, toText } from "./intrinsics.js";
-import { className, dataValue, findProperty, functionName, ownProperty } from "./reflection.js";
-import { inspectWith } from "./render.js";
-import { signatureOf } from "./signature.js";
+import { arrayPush, arraySort, bareList, charCodeAt, create, getPrototypeOf, globalObject, natives, ObjectPrototype, ownKeys, quote,
+  regExpExec, setAdd, SetClass, setHas, stringSlice, stringStartsWith, stringToLowerCase } from "./intrinsics.js";
+import { isClass, parameters } from "./functions.js";
+import { isWaiting } from "./late.js";
+import { guessed, holder, INDEX, NAME, resolve } from "./members.js";
+import { isOwn } from "./own.js";
+import { ownProperty } from "./reflection.js";
 
-const MOST_MATCHES = 1000;
-const LONGEST_CHAIN = 100;
-const LONGEST_SOURCE = 20_000;
-const NAME = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u;
-const INDEX = /^\d+$/;
-const CLASS = /^class\b/;
-const AS_IT_IS = { __proto__: null, customInspect: false }; // an inspector of the user's is code of the user's
-
-// What a literal's members are looked up on; taken before any user code.
-const literals = {
-  __proto__: null, string: String.prototype, number: Number.prototype, bigint: BigInt.prototype, boolean: Boolean.prototype,
-  regexp: RegExp.prototype, array: Array.prototype, object: Object.prototype, function: Function.prototype,
-};
+const MOST_MATCHES = 1000, MOST_SIGNATURES = 200, LONGEST_SIGNATURE = 200, LONGEST_CHAIN = 100;
+const CAPITAL = /^[A-Z]/;
 
 /** JSON content of a complete reply, nearest members first; `cursor_start` and `cursor_end` are the target's. */
 export function complete(target) {
@@ -33,49 +24,101 @@ export function complete(target) {
   const { cursor_start: start, cursor_end: end } = target;
   let texts = "", types = "";
   for (let i = 0; i < matches.length; i++) {
-    const text = quote(matches[i].text), comma = i > 0 ? "," : "";
+    const { text: key, type, found } = matches[i];
+    const text = quote(target.quote ? escaped(key, target.quote) : key), comma = i > 0 ? "," : "";
+    const signature = i < MOST_SIGNATURES ? signatureOf(found) : "";
     texts += comma + text;
-    types += `${comma}{"start":${start},"end":${end},"text":${text},"type":"${matches[i].type}"}`;
+    types += `${comma}{"start":${start},"end":${end},"text":${text},"type":"${type}"${signature}}`;
   }
   return `{"matches":[${texts}],"cursor_start":${start},"cursor_end":${end},"metadata":{"_jupyter_types_experimental":[${types}]}}`;
 }
 
-function collect({ path, prefix, quote: mark, names }, matches) {
-  if (path === null) return;
-  const seen = new SetClass();
-  if (names !== undefined) offerNames(names, "variable", seen, matches);
-  let at = path.length === 0 ? globalObject : holder(resolve(path));
-  for (let i = 0; at !== null && i < LONGEST_CHAIN && !natives.isProxy(at); i++) {
-    const level = bareList();
-    const keys = ownKeys(at);
-    for (let k = 0; k < keys.length; k++) {
-      const key = keys[k];
-      if (typeof key !== "string" || !stringStartsWith(key, prefix) || setHas(seen, key)) continue;
-      // Behind a dot only names can stand; the indices of a list are noise anywhere.
-      if (mark ? regExpExec(INDEX, key) !== null : regExpExec(NAME, key) === null) continue;
-      // Ours, not for people: hooks such as the one that `import` becomes.
-      if (path.length === 0 && stringStartsWith(key, "__") && prefix === "") continue;
-      setAdd(seen, key);
-      const match = create(null);
-      match.text = key;
-      match.type = typeOf(ownProperty(at, key), path.length > 0);
-      arrayPush(level, match);
-    }
-    arraySort(level, (a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
-    for (let k = 0; k < level.length && matches.length < MOST_MATCHES; k++) arrayPush(matches, level[k]);
-    at = getPrototypeOf(at);
-  }
-  if (names !== undefined) offerNames(names, "keyword", seen, matches);
+function signatureOf(found) {
+  if (found === undefined || typeof found.value !== "function") return "";
+  const text = parameters(found.value);
+  return text === "" ? "" : `,"signature":${quote(text.length > LONGEST_SIGNATURE ? stringSlice(text, 0, LONGEST_SIGNATURE) + "\u2026" : text)}`;
 }
 
-// What the parser read off this very text, and keywords.
-function offerNames(names, type, seen, matches) {
-  for (let i = 0; i < names.length && matches.length < MOST_MATCHES; i++) {
-    const { text, type: own } = names[i];
-    if (own !== type || setHas(seen, text)) continue;
-    setAdd(seen, text);
-    arrayPush(matches, { __proto__: null, text, type });
+function collect(target, matches) {
+  const { path, prefix, names, guess } = target;
+  const offer = offering(matches);
+  if (path === null) {
+    offerNames(names, "magic", offer);
+  } else if (path.length === 0) {
+    offerNames(names, "variable", offer);
+    offerGlobals(prefix, offer);
+    offerNames(names, "keyword", offer);
+  } else {
+    const whole = guessed(path, guess);
+    if (whole !== path && path.length === 1) {
+      for (let i = 0; i < guess.keys.length; i++) if (stringStartsWith(guess.keys[i], prefix)) offer(guess.keys[i], "property");
+    }
+    offerMembers(holder(resolve(whole)), prefix, target.quote, offer);
   }
+}
+
+// Each text once, and only so many.
+function offering(matches) {
+  const seen = new SetClass();
+  return (text, type, found) => {
+    if (matches.length >= MOST_MATCHES || setHas(seen, text)) return;
+    setAdd(seen, text);
+    arrayPush(matches, { __proto__: null, text, type, found });
+  };
+}
+
+// What the parser read off this very text, and the words of the language; of a name that is there already its type.
+function offerNames(names, type, offer) {
+  if (names === undefined) return;
+  for (let i = 0; i < names.length; i++) {
+    if (names[i].type !== type) continue;
+    const found = type === "variable" ? ownProperty(globalObject, names[i].text) : undefined;
+    offer(names[i].text, found === undefined ? type : typeOf(found, false), found);
+  }
+}
+
+// The user's own first. What the global object inherits is left out: `hasOwnProperty` as a name of its own is noise.
+function offerGlobals(prefix, offer) {
+  const own = bareList(), others = bareList(), all = membersOf(globalObject, prefix, false);
+  for (let i = 0; i < all.length; i++) {
+    // Ours, not for people: hooks such as the one that `import` becomes.
+    if (stringStartsWith(all[i].text, "__") && prefix === "") continue;
+    arrayPush(isOwn(all[i].text, all[i].found) ? own : others, all[i]);
+  }
+  for (let i = 0; i < own.length; i++) offer(own[i].text, typeOf(own[i].found, false), own[i].found);
+  for (let i = 0; i < others.length; i++) offer(others[i].text, globalType(others[i]), others[i].found);
+}
+
+function globalType({ text, found }) {
+  return isWaiting(text, found) ? (regExpExec(CAPITAL, text) === null ? "variable" : "class") : typeOf(found, false);
+}
+
+function offerMembers(start, prefix, mark, offer) {
+  for (let at = start, i = 0; at !== null && i < LONGEST_CHAIN && !natives.isProxy(at); at = getPrototypeOf(at), i++) {
+    const level = membersOf(at, prefix, mark);
+    for (let k = 0; k < level.length; k++) {
+      // Every object has `__defineGetter__` and its like.
+      if (at === ObjectPrototype && stringStartsWith(level[k].text, "__") && !stringStartsWith(prefix, "__")) continue;
+      offer(level[k].text, typeOf(level[k].found, true), level[k].found);
+    }
+  }
+}
+
+// Own names with the prefix, in the order of the alphabet, those with an underscore last.
+function membersOf(object, prefix, mark) {
+  const level = bareList(), keys = ownKeys(object);
+  for (let k = 0; k < keys.length; k++) {
+    const text = keys[k];
+    if (typeof text !== "string" || !stringStartsWith(text, prefix)) continue;
+    // Behind a dot only names can stand; the indices of a list are noise anywhere.
+    if (mark ? regExpExec(INDEX, text) !== null : regExpExec(NAME, text) === null) continue;
+    const match = create(null);
+    match.text = text;
+    match.found = ownProperty(object, text);
+    match.order = (charCodeAt(text, 0) === 95 ? "1" : "0") + stringToLowerCase(text);
+    arrayPush(level, match);
+  }
+  return arraySort(level, (a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : a.text < b.text ? -1 : 1));
 }
 
 function typeOf(found, member) {
@@ -85,92 +128,15 @@ function typeOf(found, member) {
   return member ? "method" : "function";
 }
 
-function isClass(value) {
-  if (natives.isProxy(value)) return false;
-  if (regExpExec(CLASS, functionToString(value)) !== null) return true;
-  // A built-in such as Map; functions of the user's have a prototype that can be written.
-  const prototype = ownProperty(value, "prototype");
-  return prototype !== undefined && prototype.writable === false;
-}
-
-// Where a value's members are: the object itself, or what a primitive borrows from; null when there is nothing.
-function holder(value) {
-  if (value === undefined || value === null) return null;
-  return typeof value === "object" || typeof value === "function" ? value : (literals[typeof value] ?? SYMBOL);
-}
-const SYMBOL = Symbol.prototype;
-
-function resolve(path) {
-  const head = path[0];
-  let value = typeof head === "object" ? literals[head.literal] : head === "this" ? globalObject : valueAt(globalObject, head);
-  for (let i = 1; i < path.length && value !== undefined; i++) value = valueAt(value, path[i]);
-  return value;
-}
-
-function valueAt(value, key) {
-  if (typeof value === "string" && regExpExec(INDEX, key) !== null) return value[key];
-  const object = holder(value);
-  return object === null ? undefined : dataValue(object, key);
-}
-
-/** JSON `{"found", "data", "metadata"}` of an inspect reply; detail 1 adds the source of functions. */
-export function inspectName(target, detail) {
-  const text = describe(target.name, detail);
-  return text === undefined ? '{"found":false,"data":{},"metadata":{}}'
-    : `{"found":true,"data":{"text/plain":${quote(text)}},"metadata":{}}`;
-}
-
-function describe(path, detail) {
-  if (path === null || path === undefined || path.length === 0) return undefined;
-  try {
-    const name = nameOf(path);
-    if (path.length === 1 && typeof path[0] === "object") return undefined;
-    const owner = path.length === 1 ? globalObject : holder(resolveOwner(path));
-    if (path.length === 1 && path[0] === "this") return `this: ${inspectWith(globalObject, AS_IT_IS)}`;
-    const found = owner === null || owner === undefined ? undefined : findProperty(owner, path[path.length - 1]);
-    if (found === undefined) return undefined;
-    if (found.get !== undefined || found.set !== undefined) return `${name}: ${found.get === undefined ? "setter" : "getter, not run"}`;
-    return typeof found.value === "function" && !natives.isProxy(found.value)
-      ? functionText(found.value, name, detail) : valueText(found.value, name);
-  } catch {
-    return undefined;
+// As it has to stand between the quotes.
+function escaped(text, mark) {
+  const json = quote(text);
+  let done = "";
+  for (let i = 1; i < json.length - 1; i++) {
+    if (json[i] === "\\" && json[i + 1] === '"') done += mark === '"' ? '\\"' : '"';
+    else if (json[i] === "\\") done += json[i] + json[i + 1];
+    else done += json[i] === mark ? "\\" + mark : json[i];
+    if (json[i] === "\\") i++;
   }
-}
-
-function resolveOwner(path) {
-  const owner = bareList();
-  for (let i = 0; i + 1 < path.length; i++) owner[i] = path[i];
-  return resolve(owner);
-}
-
-function nameOf(path) {
-  let name = "";
-  for (let i = 0; i < path.length; i++) {
-    const part = typeof path[i] === "object" ? `<${path[i].literal}>` : path[i];
-    name += i === 0 ? part : regExpExec(NAME, part) === null ? `[${quote(part)}]` : `.${part}`;
-  }
-  return name;
-}
-
-function valueText(value, name) {
-  const type = value === null ? "null" : typeof value;
-  const kind = type === "object" && !natives.isProxy(value) ? (className(value) ?? "object") : type;
-  const text = inspectWith(value, AS_IT_IS);
-  return `${name}: ${kind}\n\n${text.length > LONGEST_SOURCE ? stringSlice(text, 0, LONGEST_SOURCE) + "\u2026" : text}`;
-}
-
-function functionText(value, name, detail) {
-  const source = functionToString(value);
-  const native = stringIndexOf(source, "[native code]") >= 0;
-  const { signature, comment } = native ? nativeSignature(value, name) : signatureOf(source);
-  let text = `${name}: ${isClass(value) ? "class" : "function"}\n\n${signature}`;
-  if (comment !== "") text += `\n\n${comment}`;
-  if (detail >= 1 && !native) text += `\n\n${source.length > LONGEST_SOURCE ? stringSlice(source, 0, LONGEST_SOURCE) + "\u2026" : source}`;
-  return text;
-}
-
-function nativeSignature(value, name) {
-  const length = dataValue(value, "length"), own = functionName(value) || name;
-  const count = typeof length === "number" ? length : 0;
-  return { __proto__: null, signature: `${own}() { [native code] }, ${toText(count)} parameter${count === 1 ? "" : "s"}`, comment: "" };
+  return done;
 }

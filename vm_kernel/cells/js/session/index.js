@@ -6,11 +6,12 @@ import { defineGlobal, evaluate, globalObject, natives, parseJson, PromiseClass,
 import * as asking from "./asking.js";
 import { emit, header, holder, NEXT_TIMER_MS, OPERATION, previewEntries, promiseState, receive, TIMERS } from "./bridge.js";
 import { hear } from "./comms.js";
-import { complete, inspectName } from "./completion.js";
+import { complete } from "./completion.js";
 import * as consoleMethods from "./console.js";
 import { currentCell } from "./current.js";
 import * as displays from "./display.js";
 import * as jupyter from "./jupyter.js";
+import { inspectName } from "./inspection.js";
 import { ABANDON, ANSWER, COMPLETE, HEAR, INSPECT, RESET, RUN, TICK } from "./kinds.js";
 import { listNames, noteBuiltIns } from "./own.js";
 import { forgive, noteRejection } from "./rejections.js";

@@ -65,6 +65,11 @@ function wait(name, script) {
 }
 const getters = create(null);
 
+/** Whether a global's own property still waits for its script. */
+export const isWaiting = (name, found) => found.get !== undefined && found.get === getters[name];
+/** Its value then, for which the script is loaded; else undefined. */
+export const waitingValue = (name, found) => (isWaiting(name, found) ? getters[name]() : undefined);
+
 // All of the script's globals that are still waiting, in one go.
 function settle(script, made) {
   for (let i = 0; i < GLOBALS[script].length; i++) {

@@ -1,9 +1,10 @@
 // Owns which globals are the session's own, and the list of them that `%who` prints; refuses to run a getter or a proxy trap.
 
 import { arrayPush, arraySort, bareList, create, functionToString, getOwnPropertyDescriptor, globalObject, is, MapClass, mapGet, mapSet,
-  natives, ownKeys, stringIndexOf, stringPadEnd, stringSlice, stringStartsWith } from "./intrinsics.js";
+  natives, ownKeys, stringPadEnd, stringSlice, stringStartsWith } from "./intrinsics.js";
 import { emit } from "./bridge.js";
 import { currentCell } from "./current.js";
+import { isClass, isNative } from "./functions.js";
 import { LEVELS } from "./kinds.js";
 import { className, ownProperty } from "./reflection.js";
 import { inspectWith } from "./render.js";
@@ -11,7 +12,8 @@ import { signatureOf } from "./signature.js";
 import { linesOf } from "./text.js";
 
 const MOST_NAMES = 1000, LONGEST_NAME = 40, LONGEST_VALUE = 100;
-const SHORT = { __proto__: null, depth: 0, maxArrayLength: 5, breakLength: Infinity };
+// An inspector of the user's is code of the user's.
+const SHORT = { __proto__: null, customInspect: false, depth: 0, maxArrayLength: 5, breakLength: Infinity };
 
 const builtIn = new MapClass();
 const ACCESSOR = create(null);
@@ -66,18 +68,16 @@ function rowOf(key) {
 /** `number`, `null`, `Map`, `class`, `function`: what a value is, in one word. */
 export function typeName(value) {
   if (value === null) return "null";
-  if (typeof value === "function") return !natives.isProxy(value) && isClass(value) ? "class" : "function";
+  if (typeof value === "function") return isClass(value) ? "class" : "function";
   if (typeof value !== "object") return typeof value;
   return natives.isProxy(value) ? "Proxy" : (className(value) ?? "object");
 }
-
-const isClass = (value) => stringStartsWith(functionToString(value), "class");
 
 function shortText(value) {
   if (typeof value === "string") return cut(inspectWith(stringSlice(value, 0, LONGEST_VALUE + 1)));
   if (typeof value === "function" && !natives.isProxy(value)) {
     const source = functionToString(value);
-    if (stringIndexOf(source, "[native code]") < 0) return cut(signatureOf(source).signature);
+    if (!isNative(source)) return cut(signatureOf(source).signature);
   }
   return cut(inspectWith(value, SHORT));
 }

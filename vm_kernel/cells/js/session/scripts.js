@@ -38,6 +38,15 @@ function forgetOldest() {
 
 export const scriptOf = (url) => mapGet(scripts, url);
 
+/** What `look(source)` finds in the newest cell in which it finds something; null if it does in none. */
+export function findInSources(look) {
+  let newest = null;
+  mapForEach(scripts, ({ source }) => {
+    newest = look(source) ?? newest;
+  });
+  return newest;
+}
+
 /** The source's column of a place in generated code; both from 1. */
 export function sourceColumn(script, line, column) {
   const { shifts } = script;
