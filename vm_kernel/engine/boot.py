@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from ..cells import bundle
-from . import frames
+from . import alarm, frames
 from .child import Child
 from .confinement import Memory, bind_to_parent, heap_flags
 from .lane import Lane
@@ -44,6 +44,7 @@ def start(pipe_fd: int, texts_file: int, folder: str, mem_mb: int, hidden: list[
     pipe = Pipe(pipe_fd)
     wake, wake_write = os.pipe()
     os.set_blocking(wake, False)
+    alarm.keep_from_threads()
     library.load(folder, heap_flags(mem_mb))
     natives = "globalThis.__natives = " + script("natives.js")
 
@@ -58,6 +59,7 @@ def start(pipe_fd: int, texts_file: int, folder: str, mem_mb: int, hidden: list[
     parser = Parser(wake_write, (natives, script("parser.js")))
     missing = "" if library.forbid_natives() else ", natives reachable"
     memory = Memory(mem_mb)
+    alarm.ring(wake_write)
     pipe.send(frames.READY, 0, f"V8 {library.version()}\ndegraded: not jailed{missing}".encode())
     return Child(pipe, wake, session, parser, memory)
 

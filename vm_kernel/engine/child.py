@@ -11,7 +11,7 @@ import os
 import select
 import time
 
-from . import frames
+from . import alarm, frames
 from .confinement import Memory
 from .frames import (
     ANSWER,
@@ -30,7 +30,7 @@ from .frames import (
     TURN_STOPPED,
 )
 from .inquiries import Inquiries
-from .lane import CELL, NEXT_TIMER_MS, PENDING, Lane
+from .lane import CELL, NEXT_TIMER_MS, PENDING, STIRRED, Lane
 from .parses import Parses
 from .pipe import Pipe
 from .sources import Sources
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .lane import Done
 
 TICK_MS = 5
+AT_ONCE = 0.0  # when a turn is due for which no timer asked
 RECOVERIES = 3  # no-op tasks after a cancel, which may hit the next task instead of its own
 
 # operations: cells/js/session/kinds.js, cells/js/parser/entry.js
@@ -52,8 +53,12 @@ class Child:
     """The state of the engine process; `serve` is its life.
 
     A cell is parsed, run and, if it awaits, awaited: `_cell` is its number all that time. A turn is one timer's
-    callback, or the handling of one message on a comm, between cells or while a cell is awaited: `_turn` is true while
-    one runs.
+    callback, or the handling of one message on a comm, between cells or while a cell is awaited: `_turn` is its operation
+    while one runs.
+
+    V8 also runs code by itself, between tasks: reactions to Atomics.waitAsync and asynchronous WebAssembly compilation,
+    finalizers. When such code leaves something to do, or only computes, a turn is submitted. It settles what is left,
+    and where it does not begin, the kernel's clocks run for it as for every other turn.
     """
 
     def __init__(self, pipe: Pipe, wake: int, session: Lane, parser: Lane, memory: Memory) -> None:
@@ -63,7 +68,7 @@ class Child:
         self._session = session
         self._parser = parser
         self._memory = memory
-        self._inquiries = Inquiries(pipe, session, parser, lambda: self._running or self._turn)
+        self._inquiries = Inquiries(pipe, session, parser, lambda: self._running or self._turn != 0)
         self._sources = Sources(session, parser)
         self._cells: list[tuple[int, bytes]] = []  # not yet started
         self._messages: list[tuple[int, bytes]] = []  # on comms, likewise
@@ -71,7 +76,8 @@ class Child:
         self._running = False  # its code runs; false while it is awaited
         self._head = b""  # of the cell's message to JavaScript: the members beside its parse
         self._parses = Parses()
-        self._turn = self._turn_told = False
+        self._turn = 0
+        self._turn_told = False
         self._started = False  # a task was handed to JavaScript since the last look
         self._stopping = False  # the cell is to end
         self._turn_stopping = False  # the turn is, which belongs to another cell
@@ -93,7 +99,7 @@ class Child:
                 wanted = wants
             for descriptor, events in poll.poll(self._timeout_ms()):
                 if descriptor == self._wake:
-                    os.read(self._wake, 4096)
+                    self._woken(os.read(self._wake, 4096))
                 elif events & ~select.POLLOUT:
                     for frame in self._pipe.read():
                         self._request(*frame)
@@ -110,6 +116,10 @@ class Child:
             self._pipe.carry(self._session)
             if self._pipe.outgoing:
                 self._pipe.write()
+
+    def _woken(self, by: bytes) -> None:
+        if STIRRED in by or (alarm.USED in by and not self._session.busy):
+            self._due = AT_ONCE
 
     def _timeout_ms(self) -> float | None:
         if self._session.busy or self._parser.busy:
@@ -134,11 +144,11 @@ class Child:
             else:
                 self._run(known)
         elif self._due is not None and time.monotonic() >= self._due and not self._pipe.full:
-            self._begin_turn(TICK, b"", lambda kind, text: self._turned(kind))
+            self._begin_turn(TICK, b"", lambda kind, text: self._turned(kind), collect=self._due != AT_ONCE)
 
-    def _begin_turn(self, operation: int, message: bytes, done: Done) -> None:
-        self._turn, self._turn_told = True, False
-        self._arm()
+    def _begin_turn(self, operation: int, message: bytes, done: Done, collect: bool = True) -> None:
+        self._turn = operation
+        self._arm(collect)
         self._session.submit(operation, message, done)
 
     # -- cells and turns
@@ -177,7 +187,7 @@ class Child:
     def _turned(self, kind: int) -> None:
         """A turn is over; it may have settled the cell that is awaited."""
         status, owner, told = self._status(kind), self._session.header[CELL], self._turn_told
-        self._turn = self._turn_told = self._turn_stopping = False
+        self._forget_turn()
         ends_cell = self._cell and (self._stopping or owner == self._cell)
         alone = status != OK and not ends_cell  # late code of an older cell was stopped
         if told or alone:
@@ -190,6 +200,10 @@ class Child:
         elif ends_cell and (self._stopping or status != OK):
             self._finish(status if status != OK else TERMINATED)
         self._schedule()
+
+    def _forget_turn(self) -> None:
+        self._turn = 0
+        self._turn_told = self._turn_stopping = False
 
     def _status(self, kind: int) -> int:
         # A stop may come back as out of memory, as terminated, as an exception without a value, and, when it fell into
@@ -238,11 +252,11 @@ class Child:
             self._pipe.send(DONE, waiting[0], bytes((TERMINATED, 0, 0, 0, 0)))
         if self._cell and cell in (0, self._cell):
             self._stopping = True
-            if self._parser.busy:
-                self._parser.cancel()
             if self._session.busy:
                 self._session.cancel()
-            elif not self._parser.busy:
+            if not self._running and not self._session.header[PENDING]:
+                self._parser.cancel()
+            elif not self._running and not self._turn:
                 # The context looks idle, but a reaction that V8 runs by itself (Atomics.waitAsync) may hold it: the
                 # cell is over when a task comes through, and the kernel ends the engine when none does.
                 self._session.submit(RESET, b"", self._awaited_stopped)
@@ -250,7 +264,18 @@ class Child:
             self._turn_stopping = True
             self._session.cancel()
         elif not self._cell:  # nothing of it runs now: what it left behind will not either
-            self._session.submit(ABANDON, b'{"cell":%d}' % cell, self._recovered)
+            self._turn = self._turn or ABANDON  # the kernel waits for it, as long as for whatever it stops
+            self._session.submit(ABANDON, b'{"cell":%d}' % cell, lambda kind, text: self._abandoned(cell))
+
+    def _abandoned(self, cell: int) -> None:
+        told, stopped = self._turn_told, self._turn_stopping
+        if self._turn == ABANDON:
+            self._forget_turn()
+            if told:
+                self._pipe.send(TURN, self._session.header[CELL], bytes((TURN_ENDED, OK)))
+            if stopped or self._full:
+                self._recover(cell)
+        self._schedule()
 
     def _awaited_stopped(self, kind: int, text: str) -> None:
         if self._cell and self._stopping:
@@ -263,9 +288,10 @@ class Child:
         self._session.context.collect_garbage()
         self._held = self._memory.half_full()
 
-    def _arm(self) -> None:
+    def _arm(self, collect: bool = True) -> None:
+        """collect: waits for V8's thread, where that may be needed."""
         self._started = True
-        if self._held:  # a variable kept what filled the engine; it may have been let go since
+        if self._held and collect:  # a variable kept what filled the engine; it may have been let go since
             self._collect()
         limit_mb = self._memory.arm()
         if not self._held:  # else V8's limit would stop even what lets go; the watch on resident memory goes on
@@ -274,7 +300,8 @@ class Child:
     def _watch(self) -> None:
         if self._turn and not self._turn_told:
             self._turn_told = True
-            self._pipe.send(TURN, self._session.header[CELL], bytes((TURN_BEGUN, OK)))
+            asked = TERMINATED if self._turn == ABANDON else OK
+            self._pipe.send(TURN, self._session.header[CELL], bytes((TURN_BEGUN, asked)))
         if (self._cell or self._turn) and not self._full and self._memory.exceeded():
             self._full = True
         if self._stopping or self._turn_stopping or self._full:

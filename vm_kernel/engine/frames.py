@@ -54,7 +54,8 @@ MORE = 1
 OK, BROKEN, TERMINATED, OUT_OF_MEMORY = 0, 1, 2, 3
 
 
-# First byte of TURN; the second says how it was stopped.
+# First byte of TURN; the second says how it was stopped, or, of one that has begun, TERMINATED: it is what the last
+# STOP was for.
 TURN_ENDED, TURN_BEGUN, TURN_STOPPED = 0, 1, 2
 
 

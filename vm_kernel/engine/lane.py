@@ -14,7 +14,8 @@ from .v8.holder import Holder
 RING_WRITE, RING_READ, OPERATION, INBOX_LENGTH, INBOX_MORE = 0, 1, 2, 3, 4
 PENDING, NEXT_TIMER_MS, HOST_OPERATION, CELL, TIMERS = 5, 6, 7, 8, 9
 TEXT_KIND, TEXT_ID, TEXT_TAKEN, FOUND, QUESTION, ARGUMENT = 10, 11, 12, 13, 20, 21
-DRAIN, PULL, ASK, TEXT, PROMISE, ENTRIES = 1, 2, 3, 4, 5, 9
+DRAIN, PULL, ASK, TEXT, PROMISE, ENTRIES, STIR = 1, 2, 3, 4, 5, 9, 10
+STIRRED = 2  # what STIR writes into the pipe that wakes the main thread
 HEADER_BYTES, INBOX_BYTES, RING_BYTES = 256, 1 << 18, 1 << 17
 
 TYPE_CHECKING = False
@@ -132,6 +133,9 @@ class Lane:
         operation = self.header[HOST_OPERATION]
         if operation == PULL:
             self._deliver()
+            return
+        if operation == STIR:
+            os.write(self._wake_fd, bytes((STIRRED,)))
             return
         service = self.services.get(operation)
         if service is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 
 from ..limits import Limits
@@ -35,11 +36,16 @@ class Run:
     cpu_start: float
     turn: bool = False
     asked_at: float | None = None  # it waits for input since then; that time does not count
+    begun: bool = True  # false while it waits for a turn, which does not count either
     stop: Stopped | None = None
     kill_at: float | None = None
     full_since: float | None = None
     outcome: Outcome | None = None  # what the cell says itself
     exceeded: Stopped | None = None  # it gave a text too long to be read; whatever it says is void
+
+    def ask(self, why: Stopped) -> None:
+        """To end, because of `why`; by force when it has not in time."""
+        self.stop, self.kill_at = why, time.monotonic() + GRACE_S
 
     def go_on(self, now: float) -> None:
         """It has what it waited for."""
@@ -76,7 +82,7 @@ class Losses:
 
 def broken_limit(run: Run, cpu_s: float, now: float) -> Stopped | None:
     """The clock that a run has used up, as the reason to stop it; None while it may go on."""
-    if run.stop is not None or run.asked_at is not None:
+    if run.stop is not None or run.asked_at is not None or not run.begun:
         return None
     wall_ms, cpu_ms = run.limits.wall_ms, run.limits.cpu_ms
     if wall_ms and (now - run.wall_start) * 1000 >= wall_ms:
@@ -141,6 +147,12 @@ def lost_with(killed: Stopped | None, reason: str, full_mb: int | None) -> Stopp
     if full_mb is not None:
         return OutOfMemory(_with_loss(f"V8 ran out of memory ({reason}); limit mem_mb is {full_mb} MB"), lost=True)
     return EngineDied(_with_loss(f"the engine ended: {reason}"), lost=True)
+
+
+def never_begun() -> EngineDied:
+    """The outcome of a cell that still waited for a turn when the engine was ended for that."""
+    words = "code that an earlier cell left behind had to be ended by force before this cell began: run it again"
+    return EngineDied(_with_loss(words), lost=True)
 
 
 def _with_loss(message: str) -> str:

@@ -16,7 +16,7 @@ from .cell import Cell
 from .port import Answered, Asked, Expressions, Finished, Lost, Printed, Ready, Sink, TurnStopped, Variables
 from .process import EngineProcess
 from .records import Item, Reader, TooLong, Verdict, answer_content
-from .runs import GRACE_S, Losses, Run, beyond_stopping, broken_limit, ended, lost_with, refused, too_long
+from .runs import Losses, Run, beyond_stopping, broken_limit, ended, lost_with, never_begun, refused, too_long
 
 TICK_S = 0.01
 ASKED = "a new engine was asked for"
@@ -40,6 +40,7 @@ class Supervisor:
         self._reader = Reader()
         self._run: Run | None = None
         self._turn: Run | None = None
+        self._asked: Stopped = Interrupted("stopped")  # why the last stop was asked for
         self._waiting: Cell | None = None  # before the engine is up
         self._limits: dict[int, Limits] = {}  # of cells that may still have timers
         self._losses = Losses()
@@ -84,13 +85,16 @@ class Supervisor:
                 self.start()
 
     def _begin(self, cell: Cell) -> None:
-        assert self._process is not None
         self._limits[cell.number] = cell.limits
         if len(self._limits) > 10_000:
             del self._limits[next(iter(self._limits))]
         self._reader.longest_bytes = cell.longest_bytes()
-        self._run = Run(cell.number, cell.limits, time.monotonic(), self._process.cpu_s())
+        self._run = self._started(cell.number, begun=self._turn is None)
         self._send(frames.EVALUATE, cell.number, cell.payload())
+
+    def _started(self, cell: int, turn: bool = False, begun: bool = True) -> Run:
+        cpu_s = self._process.cpu_s() if self._process is not None else 0.0
+        return Run(cell, self._limits.get(cell, Limits()), time.monotonic(), cpu_s, turn, begun=begun)
 
     def is_complete(self, request: int, code: str) -> None:
         self._ask(frames.IS_COMPLETE, request, {"code": code})
@@ -124,13 +128,14 @@ class Supervisor:
         self._send(frames.INPUT, number, message.encode("ascii"))
 
     def stop(self, why: Stopped, cell: int | None = None) -> None:
+        self._asked = why
         if self._waiting is not None and cell in (None, self._waiting.number):
             waiting, self._waiting = self._waiting, None
             self._report(Finished(waiting.number, why, 0, 0, 0))
             return
         for run in (self._run, self._turn):
             if run is not None and run.stop is None and cell in (None, run.cell):
-                run.stop, run.kill_at = why, time.monotonic() + GRACE_S
+                run.ask(why)
         if self._ready:
             self._send(frames.STOP, cell or 0)
 
@@ -263,11 +268,14 @@ class Supervisor:
     def _turned(self, cell: int, payload: bytes) -> None:
         state, status = frames.turn(payload)
         if state == frames.TURN_BEGUN:
-            assert self._process is not None
-            self._turn = Run(cell, self._limits.get(cell, Limits()), time.monotonic(), self._process.cpu_s(), turn=True)
+            self._turn = self._started(cell, turn=True)
+            if status == frames.TERMINATED:
+                self._turn.ask(self._asked)
             return
-        turn = self._turn or Run(cell, Limits(), time.monotonic(), 0.0, turn=True)
+        turn = self._turn or self._started(cell, turn=True)
         self._turn = None
+        if self._run is not None and not self._run.begun and self._run.stop is None:
+            self._run = self._started(self._run.cell)  # now its own time begins
         if state == frames.TURN_STOPPED:
             outcome = ended(status, turn, self._mem_mb)
             stopped = outcome if isinstance(outcome, Stopped) else EngineDied("code between cells could not go on")
@@ -297,23 +305,18 @@ class Supervisor:
         killed, self._killed_for = self._killed_for, None
         lost = lost_with(killed, reason, self._mem_mb if out_of_memory else None)
         run, turn = self._run, self._turn
+        innocent = run is not None and not run.begun and run.stop is None
         if run is not None:
-            self._finish(run, lost, process.peak_mb())
+            self._finish(run, never_begun() if innocent else lost, process.peak_mb())
         self._process, self._ready, self._turn = None, False, None
-        if turn is not None and run is None:
+        if turn is not None and (run is None or innocent):
             self._report(TurnStopped(turn.cell, lost))
         for request in sorted(process.asked):
             self._report(Answered(request, {}))
-        if self._fatal:
-            self._report(Lost(self._generation, self._fatal, final=True))
-            if self._waiting is not None:
-                waiting, self._waiting = self._waiting, None
-                self._report(refused(waiting.number, self._fatal))
-            return
         self._limits.clear()
-        self._report(Lost(self._generation, lost.message, asked=asked))
+        self._report(Lost(self._generation, self._fatal or lost.message, bool(self._fatal), asked))
         # An interrupt was asked for: it is no sign of a loop of crashes.
-        if isinstance(lost, Interrupted) or not self._losses.note(time.monotonic()):
+        if not self._fatal and (isinstance(lost, Interrupted) or not self._losses.note(time.monotonic())):
             self.start()
         elif self._waiting is not None:
             waiting, self._waiting = self._waiting, None

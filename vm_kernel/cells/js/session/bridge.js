@@ -8,7 +8,7 @@ import { charCodeAt, create, fromCharCode, apply, bareList, min } from "./intrin
 
 const RING_WRITE = 0, RING_READ = 1, INBOX_LENGTH = 3, INBOX_MORE = 4, HOST_OPERATION = 7;
 export const OPERATION = 2, PENDING = 5, NEXT_TIMER_MS = 6, CELL = 8, TIMERS = 9;
-const HOST_DRAIN = 1, HOST_PULL = 2, HOST_ASK = 3, HOST_TEXT = 4, HOST_PROMISE = 5, HOST_ENTRIES = 9;
+const HOST_DRAIN = 1, HOST_PULL = 2, HOST_ASK = 3, HOST_TEXT = 4, HOST_PROMISE = 5, HOST_ENTRIES = 9, HOST_STIR = 10;
 const HOST_SCRIPT = 6, HOST_RANDOM = 7, HOST_CLOCK = 8; // engine/services.py
 const TEXT_RECORD = 10, TEXT_ID = 11, TEXT_TAKEN = 12, FOUND = 13, QUESTION = 20, ARGUMENT = 21;
 
@@ -22,6 +22,29 @@ export const header = new Int32Array(shared, 0, HEADER_BYTES / 4);
 const inbox = new Uint8Array(shared, HEADER_BYTES, INBOX_BYTES);
 const ring = new Uint8Array(shared, HEADER_BYTES + INBOX_BYTES, RING_BYTES);
 const load = Atomics.load, store = Atomics.store;
+
+let inTask = false, stirred = false;
+
+/** A task of the host begins. Where one is ended by force there is no end; the next one's counts for it. */
+export function beginTask() {
+  inTask = true;
+  stirred = false;
+}
+
+export function endTask() {
+  inTask = false;
+}
+
+/**
+ * Something happened that the host looks for after its tasks. V8 runs some reactions by itself, between tasks
+ * (Atomics.waitAsync, asynchronous WebAssembly compilation, finalizers): then the host is told, once until its next task.
+ */
+export function stir() {
+  if (inTask || stirred) return;
+  stirred = true;
+  header[HOST_OPERATION] = HOST_STIR;
+  host();
+}
 
 let written = 0; // free-running, kept within int32
 
@@ -128,6 +151,7 @@ export function emit(kind, id, text) {
     store(header, RING_WRITE, written);
     from = to;
   } while (from < length);
+  stir();
 }
 
 const block = bareList(); // arguments for fromCharCode: own elements, so no setter of a prototype is met

@@ -4,7 +4,8 @@
 import { defineGlobal, evaluate, globalObject, natives, parseJson, PromiseClass, promiseThen, TypeErrorClass, ErrorClass,
   defineProperty } from "./intrinsics.js";
 import * as asking from "./asking.js";
-import { emit, header, holder, NEXT_TIMER_MS, OPERATION, previewEntries, promiseState, receive, TIMERS } from "./bridge.js";
+import { beginTask, emit, endTask, header, holder, NEXT_TIMER_MS, OPERATION, previewEntries, promiseState, receive,
+  TIMERS } from "./bridge.js";
 import { hear } from "./comms.js";
 import { complete } from "./completion.js";
 import * as consoleMethods from "./console.js";
@@ -64,11 +65,13 @@ function perform(operation) {
 }
 
 function entry() {
+  beginTask();
   mendStacks();
   lookAsUsual();
   perform(header[OPERATION]);
   header[NEXT_TIMER_MS] = timers.nextTimerMs();
   header[TIMERS] = timers.timerCount();
+  endTask();
 }
 
 noteBuiltIns();

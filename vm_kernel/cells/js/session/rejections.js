@@ -1,6 +1,7 @@
 // Owns the promises that were rejected with nobody listening; refuses to know how V8 tells of them.
 
 import { bareList } from "./intrinsics.js";
+import { stir } from "./bridge.js";
 import { currentCell, enterCell } from "./current.js";
 import { emit } from "./bridge.js";
 import { LEVELS } from "./kinds.js";
@@ -12,6 +13,7 @@ let further = 0;
 
 /** Called by the engine when a promise is rejected without a handler. */
 export function noteRejection(promise, reason) {
+  stir();
   if (unhandled.length >= AT_MOST) {
     further++;
     return;

@@ -2,7 +2,7 @@
 
 import { apply, bareList, create, defineGlobal, deleteProperty, evaluate, globalObject, natives, ownKeys, promiseThen,
   quote } from "./intrinsics.js";
-import { emit, header, PENDING } from "./bridge.js";
+import { emit, header, PENDING, stir } from "./bridge.js";
 import { bundleOf } from "./bundles.js";
 import { currentCell, enterCell } from "./current.js";
 import { isHandle } from "./display.js";
@@ -15,6 +15,12 @@ import { reportUnhandled } from "./rejections.js";
 import { cancelTimers, takeDue } from "./timers.js";
 
 let pending; // the cell whose promise, or whose value's bundle, is awaited: { cell, shows, state, value, rich, shown }
+
+function settled(run, state, value) {
+  run.state = state;
+  run.value = value;
+  stir();
+}
 
 /** End of every entry: run the promise reactions inside the task, where they can be cancelled, then report. */
 function settle() {
@@ -95,8 +101,7 @@ function awaited(cell, promise, expressions, unbox) {
   run.value = run.shown = undefined;
   pending = run;
   try {
-    promiseThen(promise, (given) => { run.state = "ok"; run.value = unbox(given); },
-      (error) => { run.state = "error"; run.value = error; });
+    promiseThen(promise, (given) => settled(run, "ok", unbox(given)), (error) => settled(run, "error", error));
   } catch (error) { // user code broke Promise itself
     run.state = "error";
     run.value = error;

@@ -5,6 +5,7 @@
 
 import { apply, bareList, create, defineGlobal, isInteger, now, PromiseClass, promiseThen, stringRepeat, toNumber,
   TypeErrorClass, max } from "./intrinsics.js";
+import { stir } from "./bridge.js";
 import { currentCell } from "./current.js";
 
 const timers = bareList(); // sorted
@@ -41,6 +42,7 @@ function add(callback, delay, repeat, rest) {
   timer.rest = rest;
   timer.cell = currentCell();
   insert(timer);
+  stir();
   return timer.id;
 }
 
