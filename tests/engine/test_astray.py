@@ -97,14 +97,14 @@ def test_a_reaction_that_computes_for_a_while_is_let_be(open_engine: Open) -> No
         (f"{soon()}.then(() => {{ for (;;); }})", Limits(300, 0, 0, 0, 0), CpuExceeded),
         (f"{soon()}.then(() => {{ for (;;) console.log('x'.repeat(1000)) }})", WALL, TimedOut),
         (f"WebAssembly.compile({MODULE}).then(() => {{ for (;;); }})", WALL, TimedOut),
-        ("globalThis.registry = new FinalizationRegistry(() => { for (;;); }); (() => { for (let i = 0; i < 100; i++) registry.register({ i }, i) })(); for (let i = 0; i < 3000; i++) new Array(1e4).fill(i)", WALL, TimedOut),
+        ("globalThis.registry = new FinalizationRegistry(() => { for (;;); }); (() => { for (let i = 0; i < 100; i++) registry.register({ i }, i) })(); for (let i = 0; i < 3000; i++) new Array(1e4).fill(i)", Limits(0, 2000, 0, 0, 0), TimedOut),
     ],
     ids=["wall", "processor", "printing", "WebAssembly", "finalizer"],
 )
 def test_a_reaction_that_never_ends_breaks_its_cells_limits(open_engine: Open, start: str, limits: Limits, kind: type) -> None:
     driver = open_engine()
     cell = driver.run(f"{start}; 1", limits).cell
-    assert isinstance(stopped(driver, cell, SEEN_S + 0.3 + KILL_S), kind)
+    assert isinstance(stopped(driver, cell, SEEN_S + 2.0 + KILL_S), kind)
 
 
 def test_a_reaction_that_takes_all_memory_is_ended_for_that(open_engine: Open) -> None:
