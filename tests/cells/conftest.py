@@ -30,6 +30,7 @@ def bundle(entry: Path, name: str, target: Path) -> str:
         "entryPoints": [str(entry)],
         "outfile": str(target),
         "bundle": True,
+        "alias": build.ALIASES,
         "format": "iife",
         "globalName": name,
         "platform": "neutral",

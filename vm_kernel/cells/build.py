@@ -26,10 +26,18 @@ LIGHT = (
     f"--alias:tr46=./{LATE}/domains.js",
     f"--inject:./{LATE}/encoders.js",
 )
+#: node-inspect-extracted is one script of numbered parts with a table of those that are made. Bundled is a copy that
+#: takes this table from session/inspector-hooks.js: whatever can be done about it at run time, such as giving
+#: Object.prototype numbered properties, makes V8 slow with every array from then on.
+INSPECTOR = os.path.join("node_modules", "node-inspect-extracted", "dist", "inspect.js")
+OPENED = os.path.join(os.path.dirname(INSPECTOR), "opened.js")
+TABLE, OURS = "const e={};return function n(r)", "const e=globalThis.__parts;return function n(r)"
+ALIASES = {"node-inspect-extracted": f"./{OPENED}"}
+
 #: Asset, its entry file and further options. No global name: what a script leaves for the host, the host deletes.
 BUNDLES: tuple[tuple[str, ...], ...] = (
     ("parser.js", os.path.join("parser", "entry.js")),
-    ("session.js", os.path.join("session", "index.js")),
+    ("session.js", os.path.join("session", "index.js"), *(f"--alias:{name}={path}" for name, path in ALIASES.items())),
     ("typescript.js", os.path.join("typescript", "entry.js")),
     ("web.js", os.path.join("late", "web.js")),
     ("encoding.js", os.path.join("late", "encoding.js")),
@@ -100,6 +108,16 @@ def fetch(npm: str) -> None:
     os.utime(installed)
 
 
+def open_inspector() -> None:
+    """Writes OPENED. Raises: BuildError for another version of the package."""
+    with open(os.path.join(ROOT, INSPECTOR), encoding="utf-8") as file:
+        text = file.read()
+    if text.count(TABLE) != 1:
+        raise BuildError(f"{INSPECTOR} is built otherwise than the one that this file knows: see TABLE")
+    with open(os.path.join(ROOT, OPENED), "w", encoding="utf-8") as file:
+        file.write(text.replace(TABLE, OURS))
+
+
 def bundle(node: str, asset: str, entry: str, *more: str) -> set[str]:
     """Writes one script that runs in a bare V8 and returns the npm packages that went into it."""
     source, target = os.path.join(SOURCES, entry), os.path.join(ASSETS, asset)
@@ -152,6 +170,7 @@ def build() -> None:
             )
     node, npm = find_node()
     fetch(npm)
+    open_inspector()
     os.makedirs(ASSETS, exist_ok=True)
     packages: set[str] = set()
     for asset, entry, *more in BUNDLES:

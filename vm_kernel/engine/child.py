@@ -53,8 +53,8 @@ class Child:
     """The state of the engine process; `serve` is its life.
 
     A cell is parsed, run and, if it awaits, awaited: `_cell` is its number all that time. A turn is one timer's
-    callback, or the handling of one message on a comm, between cells or while a cell is awaited: `_turn` is its operation
-    while one runs.
+    callback, or the handling of one message on a comm, between cells or while a cell is awaited: while one runs `_turn`
+    is its operation.
 
     V8 also runs code by itself, between tasks: reactions to Atomics.waitAsync and asynchronous WebAssembly compilation,
     finalizers. When such code leaves something to do, or only computes, a turn is submitted. It settles what is left,
@@ -187,7 +187,7 @@ class Child:
     def _turned(self, kind: int) -> None:
         """A turn is over; it may have settled the cell that is awaited."""
         status, owner, told = self._status(kind), self._session.header[CELL], self._turn_told
-        self._forget_turn()
+        self._turn, self._turn_told, self._turn_stopping = 0, False, False
         ends_cell = self._cell and (self._stopping or owner == self._cell)
         alone = status != OK and not ends_cell  # late code of an older cell was stopped
         if told or alone:
@@ -200,10 +200,6 @@ class Child:
         elif ends_cell and (self._stopping or status != OK):
             self._finish(status if status != OK else TERMINATED)
         self._schedule()
-
-    def _forget_turn(self) -> None:
-        self._turn = 0
-        self._turn_told = self._turn_stopping = False
 
     def _status(self, kind: int) -> int:
         # A stop may come back as out of memory, as terminated, as an exception without a value, and, when it fell into
@@ -260,22 +256,15 @@ class Child:
                 # The context looks idle, but a reaction that V8 runs by itself (Atomics.waitAsync) may hold it: the
                 # cell is over when a task comes through, and the kernel ends the engine when none does.
                 self._session.submit(RESET, b"", self._awaited_stopped)
-        elif self._turn and cell in (0, self._session.header[CELL]):
+        elif self._turn not in (0, ABANDON) and cell in (0, self._session.header[CELL]):
             self._turn_stopping = True
             self._session.cancel()
         elif not self._cell:  # nothing of it runs now: what it left behind will not either
-            self._turn = self._turn or ABANDON  # the kernel waits for it, as long as for whatever it stops
-            self._session.submit(ABANDON, b'{"cell":%d}' % cell, lambda kind, text: self._abandoned(cell))
-
-    def _abandoned(self, cell: int) -> None:
-        told, stopped = self._turn_told, self._turn_stopping
-        if self._turn == ABANDON:
-            self._forget_turn()
-            if told:
-                self._pipe.send(TURN, self._session.header[CELL], bytes((TURN_ENDED, OK)))
-            if stopped or self._full:
-                self._recover(cell)
-        self._schedule()
+            message = b'{"cell":%d}' % cell
+            if self._turn:
+                self._session.submit(ABANDON, message, self._recovered)
+            else:  # a turn, so that the kernel waits for it no longer than for whatever it stops
+                self._begin_turn(ABANDON, message, lambda kind, text: self._turned(kind), collect=False)
 
     def _awaited_stopped(self, kind: int, text: str) -> None:
         if self._cell and self._stopping:

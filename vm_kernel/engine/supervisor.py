@@ -289,13 +289,10 @@ class Supervisor:
             if (broken := broken_limit(run, process.cpu_s(), now)) is not None:
                 self.stop(broken, run.cell)
             used_mb = process.resident_mb() - process.idle_mb if self._mem_mb else 0
-            if (hopeless := beyond_stopping(run, used_mb, self._mem_mb, now)) is not None:
-                self._kill(process, hopeless)
-
-    def _kill(self, process: EngineProcess, why: Stopped) -> None:
-        if self._killed_for is None:
-            self._killed_for = why
-            process.kill()
+            hopeless = beyond_stopping(run, used_mb, self._mem_mb, now)
+            if hopeless is not None and self._killed_for is None:
+                self._killed_for = hopeless
+                process.kill()
 
     # -- the end of an engine
 

@@ -2,25 +2,28 @@
 //
 // The package is one script of numbered parts. Two of them imitate in JavaScript what Node asks V8 for: the kinds of
 // objects, and what lies behind proxies, promises and iterators. A part that is in its table already is not made anew,
-// and the table is a plain object: while the package loads, ours are found there. To be imported before the package;
-// `restoreGlobals` is called after it, and says whether the parts were asked for.
+// and cells/build.py lets the package take the table from here. To be imported before the package; `restoreGlobals` is
+// called after it, and says whether the parts were asked for.
 
-import { defineProperty, getOwnPropertyDescriptor, globalObject, ObjectPrototype } from "./intrinsics.js";
+import { defineProperty, getOwnPropertyDescriptor, globalObject } from "./intrinsics.js";
 import * as details from "./details.js";
 import * as types from "./types.js";
 
 const PARTS = { __proto__: null, 499: types, 727: details };
 const asked = { __proto__: null };
 
+const table = { __proto__: null };
+
 for (const number in PARTS) {
-  defineProperty(ObjectPrototype, number, {
-    __proto__: null, configurable: true,
+  defineProperty(table, number, {
+    __proto__: null,
     get() {
       asked[number] = true;
       return { __proto__: null, exports: PARTS[number] };
     },
   });
 }
+defineProperty(globalObject, "__parts", { __proto__: null, value: table, configurable: true });
 
 // Bare V8 has none; no object is an instance of this one.
 const realUrl = getOwnPropertyDescriptor(globalObject, "URL");
@@ -29,8 +32,8 @@ if (realUrl === undefined) defineProperty(globalObject, "URL", { __proto__: null
 /** Another version of the package numbers its parts otherwise: that is seen here and not in what people are shown. */
 export function restoreGlobals() {
   if (realUrl === undefined) delete globalObject.URL;
+  delete globalObject.__parts;
   for (const number in PARTS) {
-    delete ObjectPrototype[number];
     if (asked[number] === undefined) throw new Error(`node-inspect-extracted did not ask for its part ${number}`);
   }
 }
