@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
+from nbclient import NotebookClient
 
 from tests.test_frame import ROOT
 
@@ -82,6 +83,15 @@ def test_the_example_opens_shows_hears_and_echoes(front_end: FrontEnd) -> None:
 
     (whole,) = of(front_end.say(comm_id, {"method": "request_state"}), "comm_msg")
     assert whole["content"]["data"]["state"] == state
+
+
+def test_nbclient_keeps_the_state_of_the_example_in_the_notebook() -> None:
+    notebook = nbformat.read(ROOT / "examples" / "widgets.ipynb", as_version=4)
+    NotebookClient(notebook, timeout=60, kernel_name="javascript-vm").execute()
+    (model,) = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"].items()
+    assert model[1]["model_name"] == "AnyModel" and model[1]["state"]["count"] == 0
+    shown = [output for cell in notebook.cells for output in cell.get("outputs", ()) if VIEW in output.get("data", {})]
+    assert [output["data"][VIEW]["model_id"] for output in shown] == [model[0]]
 
 
 def test_bytes_of_the_state_travel_as_buffers(front_end: FrontEnd) -> None:
