@@ -145,6 +145,29 @@ def test_rich_output_survives_replaced_built_ins(start: Callable[..., Kernel]) -
         assert shown in json.dumps(heard.contents("display_data")), (code, heard.published)
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "display({ 'application/json': deep(201) }, { raw: true })",
+        "display(1, { metadata: { deep: deep(200) } })",
+        "Jupyter.comms.open('t', deep(5000))",
+    ],
+)
+def test_what_is_nested_too_deeply_for_its_readers_is_an_error_and_the_engine_lives(client: Client, code: str) -> None:
+    client.hear(client.start("var kept = 1; function deep(levels) { let at = '[['; while (levels-- > 0) at = [at]; return at }"))
+    heard = client.hear(client.start(code))
+    assert (heard.content["ename"], heard.content["evalue"]) == ("RangeError", "JSON nested deeper than 200 levels")
+    assert client.hear(client.start("kept")).value == "1"
+
+
+def test_what_is_nested_as_deeply_as_its_readers_go_is_shown(client: Client) -> None:
+    code = r"""let at = ['"[[', '\\', '\\"{']; for (let i = 1; i < 200; i++) at = [at]; display({ 'application/json': at }, { raw: true })"""
+    shown = client.hear(client.start(code)).contents("display_data")[0]["data"]["application/json"]
+    for _ in range(199):
+        (shown,) = shown
+    assert shown == ['"[[', "\\", '\\"{']
+
+
 def test_a_users_expressions_are_as_rich_as_values(client: Client) -> None:
     expressions = {"table": "[{ a: 1 }]", "image": "image(new Uint8Array([0xff, 0xd8, 0xff]), { width: 3 })", "text": "1"}
     shown = client.hear(client.start("1", user_expressions=expressions)).content["user_expressions"]

@@ -3,11 +3,12 @@
 // Of the user's code only what was made for showing runs: `[Symbol.for("Jupyter.display")]()` and `toSpec()`.
 
 import { apply, charCodeAt, getOwnPropertyDescriptor, isArray, natives, ownKeys, PromisePrototype, quote, SHOW,
-  stringEndsWith, stringify, toText, TypeErrorClass } from "./intrinsics.js";
+  stringEndsWith, toText, TypeErrorClass } from "./intrinsics.js";
 import { bytesOf, toBase64 } from "./bytes.js";
 import { chartMembers } from "./charts.js";
 import { currentCell } from "./current.js";
 import { imageMembers } from "./images.js";
+import { jsonByUser } from "./json.js";
 import { dataValue, inherits } from "./reflection.js";
 import { printError } from "./run.js";
 import { listMembers } from "./tables.js";
@@ -77,14 +78,14 @@ function memberText(key, value) {
   if (typeof value === "string") return quote(value);
   const bytes = bytesOf(value);
   if (bytes !== undefined) return quote(toBase64(bytes));
-  if (typeof value === "object" || stringEndsWith(key, "json")) return stringify(value);
+  if (typeof value === "object" || stringEndsWith(key, "json")) return jsonByUser(value);
   return value === undefined || typeof value === "function" ? undefined : quote(toText(value)); // front ends read text
 }
 
 /** JSON of an object of the user's; their toJSON and getters run, as in JSON.stringify. */
 export function jsonObject(value, what) {
   if (value === undefined) return "{}";
-  const text = value === null || typeof value !== "object" ? undefined : stringify(value);
+  const text = value === null || typeof value !== "object" ? undefined : jsonByUser(value);
   if (text === undefined || charCodeAt(text, 0) !== 0x7b) throw new TypeErrorClass(`${what} must be an object`); // {
   return text;
 }

@@ -1,7 +1,7 @@
 // Owns recognising Vega and Vega-Lite specifications and their MIME types; refuses to check or draw them.
 
-import { apply, charCodeAt, isArray, regExpExec, stringify } from "./intrinsics.js";
-import { jsonOf } from "./json.js";
+import { apply, charCodeAt, isArray, regExpExec } from "./intrinsics.js";
+import { jsonByUser, jsonOf } from "./json.js";
 import { dataValue, ownProperty } from "./reflection.js";
 
 const SCHEMA = /^https?:\/\/vega\.github\.io\/schema\/(vega|vega-lite)\/v(\d+)[\d.a-z-]*\.json$/;
@@ -30,6 +30,6 @@ function typeOf(spec) {
 
 // A spec with a toJSON of its own, such as a chart builder's, is asked for it.
 function member(type, spec) {
-  const json = jsonOf(spec, MOST_CHARACTERS) ?? stringify(spec);
+  const json = jsonOf(spec, MOST_CHARACTERS) ?? jsonByUser(spec);
   return json === undefined || charCodeAt(json, 0) !== 0x7b ? undefined : `"${type}":${json}`; // {
 }

@@ -1,12 +1,13 @@
 // Owns the session's ends of comms and the targets that its cells answer; refuses to know what is at the other end.
 
-import { apply, arrayPush, bareList, create, ErrorClass, isArray, MapClass, mapDelete, mapGet, mapHas, mapSet, mapSize, named, quote, RangeErrorClass, stringify, toText,
+import { apply, arrayPush, bareList, create, ErrorClass, isArray, MapClass, mapDelete, mapGet, mapHas, mapSet, mapSize, named, quote, RangeErrorClass, toText,
   TypeErrorClass } from "./intrinsics.js";
 import { emit } from "./bridge.js";
 import { jsonObject } from "./bundles.js";
 import { bytesOf, fromBase64, toBase64 } from "./bytes.js";
 import { currentCell } from "./current.js";
 import { newId } from "./display.js";
+import { jsonByUser } from "./json.js";
 import { COMM } from "./kinds.js";
 import { runTurn } from "./run.js";
 
@@ -21,7 +22,7 @@ function tell(op, members) {
 /** Members of a message: its data, and of its options metadata and buffers; options may be the list of buffers itself. */
 function said(data, options) {
   const { metadata, buffers = bareList() } = isArray(options) ? { buffers: options } : options ?? create(null);
-  const json = data === undefined ? "{}" : stringify(data);
+  const json = data === undefined ? "{}" : jsonByUser(data);
   if (json === undefined) throw new TypeErrorClass("what is sent on a comm has a JSON form");
   if (!isArray(buffers)) throw new TypeErrorClass("the buffers of a message are a list");
   let list = "";

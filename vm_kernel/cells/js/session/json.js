@@ -1,7 +1,7 @@
 // Owns the JSON text of a value as JSON.stringify would give it; refuses getters, proxies and every toJSON but Date's.
 
-import { create, dateGetTime, dateToISOString, isArray, isFinite, natives, ownKeys, quote, setAdd, SetClass,
-  setDelete, setHas, toText } from "./intrinsics.js";
+import { charCodeAt, create, dateGetTime, dateToISOString, isArray, isFinite, max, natives, ownKeys, quote, RangeErrorClass,
+  setAdd, SetClass, setDelete, setHas, stringify, stringIndexOf, toText } from "./intrinsics.js";
 import { isKind, typedArrayTag, valueOf } from "./brands.js";
 import { findProperty, ownProperty } from "./reflection.js";
 
@@ -9,6 +9,36 @@ const MOST_CHARACTERS = 256 * 1024;
 const MOST_DEPTH = 200;
 const BOXES = ["String", "Number", "Boolean", "BigInt"];
 const nativeDateToJson = Date.prototype.toJSON;
+
+/**
+ * As JSON.stringify gives it, the user's toJSON and getters included. Who reads it goes so deep, and a deeper one would end
+ * the engine that sent it: RangeError.
+ */
+export function jsonByUser(value) {
+  const text = stringify(value);
+  if (text !== undefined && depthOf(text) > MOST_DEPTH) throw new RangeErrorClass(`JSON nested deeper than ${MOST_DEPTH} levels`);
+  return text;
+}
+
+function depthOf(text) {
+  let depth = 0, deepest = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = charCodeAt(text, i);
+    if (code === 0x22) i = stringEnd(text, i);
+    else if (code === 0x7b || code === 0x5b) deepest = max(deepest, ++depth); // { [
+    else if (code === 0x7d || code === 0x5d) depth--;
+  }
+  return deepest;
+}
+
+// Where the string that begins at `start` ends: at a quotation mark behind an even number of backslashes.
+function stringEnd(text, start) {
+  for (let end = stringIndexOf(text, '"', start + 1); ; end = stringIndexOf(text, '"', end + 1)) {
+    let before = end;
+    while (charCodeAt(text, before - 1) === 0x5c) before--;
+    if ((end - before) % 2 === 0) return end;
+  }
+}
 
 /** The text, or undefined for functions, symbols, NaN, cycles, what would run user code, and what is too large. */
 export function jsonOf(value, most = MOST_CHARACTERS) {
