@@ -45,7 +45,7 @@ FURTHER = {
         "422 STARTUP_FAILED",
         "429 TOO_MANY_SESSIONS",
     ),
-    "POST /sessions/{id}/restart": ("409 SESSION_NOT_READY",),
+    "POST /sessions/{id}/restart": ("409 SESSION_NOT_READY", "422 STARTUP_FAILED"),
     "GET /sessions/{id}/connection": ("403 FORBIDDEN_HOST", "409 SESSION_NOT_READY"),
     "GET /executions": ("400 VALIDATION_ERROR", "404 SESSION_NOT_FOUND"),
     "POST /executions/repl": (
@@ -82,12 +82,17 @@ RULES = (
     "recordings",
     "whoever drives",
     "ids",
+    "order of checks",
+    "error details",
+    "absent fields",
     "request ids",
     "token",
+    "slow clients",
     "files",
     "places",
     "configuration",
     "one gateway",
+    "startup files",
     "limits",
     "late output",
     "timeouts",
@@ -151,7 +156,6 @@ WEAKNESSES = (
 
 RESIDUAL = (
     "The answer of an execution that its client no longer waits for is only in the ledger.",
-    "Headers that arrive slowly hold a connection until the other side closes it; bodies have 30 s.",
     "A process of the same user can read the token, the connection files and the ledger: the boundary is the user.",
     "HTTP is not encrypted: beyond the loopback address a proxy with TLS belongs in front.",
 )

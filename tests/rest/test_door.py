@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 import uuid
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -103,3 +106,38 @@ def test_json_is_compact_because_scripts_read_it(gateway: Running) -> None:
     text = gateway.http.get("/runtime/summary").text
     assert '"active_sessions":' in text
     assert text == json.dumps(json.loads(text), separators=(",", ":"))
+
+
+@pytest.mark.covers("weakness 29")
+@pytest.mark.covers("rule slow clients")
+def test_a_head_that_does_not_end_loses_its_connection_and_slow_work_does_not(gateway: Running, session: str) -> None:
+    """All at once, each for more than the five seconds that a head has; one connection has been used before."""
+    where = urlsplit(gateway.origin)
+    address = (str(where.hostname), int(where.port or 0))
+    head = f"GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n"
+    silent, slow, used, working = (socket.create_connection(address, timeout=20) for _ in range(4))
+    try:
+        began = time.monotonic()
+        used.sendall(f"{head}\r\n".encode())
+        assert b'{"status":"ok"}' in used.recv(65536)
+        used.sendall(head[:20].encode())
+        body = json.dumps({"session_id": session, "input": "await new Promise((r) => setTimeout(r, 4500)); 'worked'"})
+        working.sendall(
+            f"{head.replace('GET /api/v1/health', 'POST /api/v1/executions/repl')}Content-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n{body[:9]}".encode()
+        )
+        for at, letter in enumerate(head[:12]):
+            slow.sendall(letter.encode())
+            time.sleep(0.1)
+            if at == 5:
+                working.sendall(body[9:].encode())
+        for name, connection in (("silent", silent), ("slow", slow), ("used", used)):
+            assert connection.recv(65536) == b"", f"the {name} one got an answer"
+            assert 3.9 < time.monotonic() - began < 10, f"the {name} one was closed too early or late"
+        assert b'"preview":"worked"' in working.recv(65536)
+        assert time.monotonic() - began > 4.5
+        working.sendall(f"{head}\r\n".encode())
+        assert b'{"status":"ok"}' in working.recv(65536)
+    finally:
+        for connection in (silent, slow, used, working):
+            connection.close()

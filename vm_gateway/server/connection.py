@@ -1,6 +1,8 @@
-"""Owns how the bytes of an answer leave: in one piece; refuses to know HTTP.
+"""Owns how the bytes of an answer leave, in one piece, and how long those of a request's head may take; refuses to know
+what they mean.
 
-uvicorn writes head and body apart, and each write would be a system call here and a wake-up of the client.
+uvicorn writes head and body apart, and each write would be a system call here and a wake-up of the client; and it waits
+for ever for a head that does not end.
 """
 
 from __future__ import annotations
@@ -9,6 +11,9 @@ import asyncio
 from typing import Any, cast
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+#: From the connection, or the first byte of a later request, to the end of the head (contract 13).
+HEAD_ARRIVES_WITHIN_S = 5.0
 
 
 class Joined:
@@ -42,5 +47,28 @@ class Joined:
 class Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     """uvicorn's HTTP protocol over such a transport."""
 
+    _patience: asyncio.TimerHandle | None = None
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override, unused-ignore]
         super().connection_made(cast(asyncio.Transport, Joined(transport, self.loop)))
+        self._wait_for_head()
+
+    def data_received(self, data: bytes) -> None:
+        before = self.cycle
+        super().data_received(data)
+        if self.cycle is not before or self.transport.get_protocol() is not self:  # a websocket's from now on
+            self._stop_waiting()
+        elif self._patience is None and (before is None or before.response_complete):
+            self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait_for_head(self) -> None:
+        self._patience = self.loop.call_later(HEAD_ARRIVES_WITHIN_S, self.transport.close)
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None

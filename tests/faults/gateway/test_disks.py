@@ -137,6 +137,28 @@ def test_a_disk_that_gets_full_under_a_printing_cell_stops_it_and_its_record_end
         assert [int(line.split()[0]) for line in lines] == list(range(len(lines)))
 
 
+@pytest.mark.covers("rule ledger failure")
+def test_without_require_ledger_cells_run_on_a_full_disk_and_are_answered(home: Home) -> None:
+    """The answer is then the only record; what was written before stays, what comes after is written again."""
+    with narrow_files(home) as disk, Running(home) as gateway:
+        session = gateway.session(gateway.template(settings={"session": {"require_ledger": False}})["id"])["id"]
+        before = gateway.repl(session, "var n = 1; n")
+        disk.fill()
+        for expected in (2, 3):
+            record = gateway.repl(session, "n += 1; n")
+            assert (record["status"], record["result"]["json"]) == ("ok", expected), record
+            gateway.ask("GET", f"/executions/{record['id']}", 404)
+        later = gateway.repl(session, "n += 1; n", 202, wait=False)
+        assert (later["status"], later["result"]["json"]) == ("ok", 4), "without a row the answer is the end"
+        reply = over_jupyter(home, session, "n += 1")
+        assert reply["status"] == "ok"
+        disk.free()
+        after = gateway.repl(session, "n")
+        assert after["result"]["json"] == 5
+        whole(gateway, [before, after])
+        assert len(gateway.ask("GET", f"/executions?session_id={session}", 200)) == 2
+
+
 # -- locked ----------------------------------------------------------------------------------------------
 
 FLOCK = """
