@@ -44,7 +44,7 @@ test-all: $(STAMPS)/test $(ASSETS) $(STAMPS)/kernelspec
 
 bench: $(STAMPS)/bench $(ASSETS) $(STAMPS)/kernelspec
 	@$(PY) -m compileall -q vm_kernel vm_gateway  # as an installed package is
-	@status=0; for name in kernels ledger rest sessions; do $(PY) benchmarks/$$name.py || status=1; done; exit $$status
+	@status=0; for name in kernels recorded ledger rest sessions; do $(PY) benchmarks/$$name.py || status=1; done; exit $$status
 
 lint: $(STAMPS)/lint
 	@echo '== ruff'

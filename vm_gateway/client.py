@@ -12,12 +12,17 @@ sections 3 and 18.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from . import shapes
 from .transport import DEFAULT_URL, ApiError, Connection
 
-__all__ = ("DEFAULT_URL", "ApiError", "Client")
+if TYPE_CHECKING:
+    from jupyter_client.blocking.client import BlockingKernelClient
+
+    from .async_client import AsyncClient
+
+__all__ = ("DEFAULT_URL", "ApiError", "AsyncClient", "Client")
 
 #: Seconds for an answer that needs no JavaScript to run.
 TIMEOUT_S = 30.0
@@ -158,6 +163,17 @@ class Client:
         """A fresh runtime under the same id; variables are lost."""
         return cast("shapes.Session", self._run(("sessions", session_id, "restart"), {}))
 
+    def connection(self, session_id: str) -> shapes.Connection:
+        """What a program on the gateway's machine needs to speak to the session's kernel; told to no other."""
+        return cast("shapes.Connection", self._get("sessions", session_id, "connection"))
+
+    def jupyter_client(self, session_id: str, timeout_s: float = TIMEOUT_S) -> BlockingKernelClient:
+        """A client of the session's kernel whose channels are open; `stop_channels` ends it, not the session."""
+        told = self.connection(session_id)
+        from .kernel_clients import blocking  # heavy
+
+        return blocking(told, timeout_s)
+
     # Executions
 
     def repl(
@@ -231,6 +247,15 @@ class Client:
             cursor = answer.cursor
             if cursor is None or (limit is not None and len(found) >= limit):
                 return found if limit is None else found[: max(limit, 0)]
+
+
+def __getattr__(name: str) -> Any:
+    """`AsyncClient`, whose imports only those pay who use it."""
+    if name == "AsyncClient":
+        from .async_client import AsyncClient
+
+        return AsyncClient
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _given(body: Mapping[str, Any]) -> dict[str, Any]:

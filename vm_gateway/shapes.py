@@ -83,6 +83,23 @@ class Session(_Session, total=False):
     restarted_from: str
 
 
+class Connection(TypedDict):
+    """As in a connection file of Jupyter's; with `ipc`, `ip` is the start of a path and ports are numbers behind it."""
+
+    session_id: str
+    connection_file: str
+    transport: str
+    ip: str
+    shell_port: int
+    control_port: int
+    iopub_port: int
+    stdin_port: int
+    hb_port: int
+    key: str
+    signature_scheme: str
+    kernel_name: str
+
+
 class _Execution(TypedDict):
     id: str
     session_id: str
