@@ -1,6 +1,6 @@
 """Owns the small measurements that docs/decisions.md cites; refuses to know the kernels of `make bench`.
 
-Usage: python benchmarks/decisions.py [imports | classes | values | abort | parser] ... (all by default).
+Usage: python benchmarks/decisions.py [imports | classes | values | abort | parser | typescript] ... (all by default).
 Each probe runs in a process of its own, since some end it.
 """
 
@@ -111,7 +111,26 @@ def parser() -> None:
     print(f"parser: a second context: {statistics.median(figures):.1f} ms, median of {RUNS}")
 
 
-PROBES = {probe.__name__: probe for probe in (imports, classes, values, abort, parser)}
+def typescript() -> None:
+    """A new cell in each language, the first of all and later ones, through a kernel of its own."""
+    code = (
+        "import time\nfrom jupyter_client.manager import start_new_kernel\n"
+        "manager, client = start_new_kernel(kernel_name='javascript-vm')\n"
+        "def run(code):\n"
+        "    started = time.perf_counter(); client.execute(code, reply=True, timeout=60)\n"
+        "    return (time.perf_counter() - started) * 1000\n"
+        "cells = {'javascript': 'let a%d = 1; a%d', 'typescript': '%%%%ts\\nlet a%d: number = 1; a%d'}\n"
+        "for code in cells.values():\n"
+        "    took = [run(code % (at, at)) for at in range(30)]\n"
+        "    print(took[0], sorted(took[1:])[14])\n"
+        "client.stop_channels(); manager.shutdown_kernel(now=True)"
+    )
+    rows = [[float(word) for word in line.split()] for line in python(code).stdout.splitlines()]
+    for name, (first, later) in zip(("JavaScript", "TypeScript"), rows, strict=True):
+        print(f"typescript: a new cell of {name}: the first {first:.1f} ms, later ones {later:.1f} ms")
+
+
+PROBES = {probe.__name__: probe for probe in (imports, classes, values, abort, parser, typescript)}
 
 
 def main(names: list[str]) -> int:

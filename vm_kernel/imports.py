@@ -18,8 +18,10 @@ MOST_BYTES = 8 << 20
 LONGEST_SPECIFIER = 4096
 SHOWN_TRIES = 8
 
-#: How a file is read, by its suffix; the engine tells ES modules from CommonJS where this says `auto`.
-FORMATS = {".js": "auto", ".mjs": "esm", ".cjs": "cjs", ".json": "json", "": "auto"}
+#: How a file is read, by its suffix; the engine tells ES modules from CommonJS where this says `auto` or `ts`.
+FORMATS = {
+    ".js": "auto", ".mjs": "esm", ".cjs": "cjs", ".json": "json", ".ts": "ts", ".tsx": "ts", ".jsx": "ts", "": "auto",
+}  # fmt: skip
 
 _REASONS = {
     "INVALID_PATH": "the path leaves the worktree or cannot be a path",

@@ -66,7 +66,8 @@ class Kernel:
         self._recorder: Recorder = recorder if recorder is not None else NoRecorder()
         self.loop = Loop(channels, engine, self._recorder, orphaned)
         self._desk = Desk(channels, self._publish)
-        self._questions = Questions(self._desk, engine)
+        self._worktree = (plan.worktree_path, plan.denied) if plan is not None else (".", ())
+        self._questions = Questions(self._desk, engine, *self._worktree)
         self._prompt = Prompt(self._desk, self.loop.after, lambda: engine.answer(None))
         self._waiting = Waiting(self._desk)
         self._channels = channels
@@ -95,7 +96,6 @@ class Kernel:
         self.session = Session(plan, self._runner, self._losses, house)
         self.history = History()
         self._answers = Answers(self.history, channels, language)
-        self._root = plan.worktree_path if plan is not None else "."
         self._count = 0
         self._leaving: list[Request] = []
         self.give_up = self._runner.give_up
@@ -238,7 +238,7 @@ class Kernel:
         if planned.kind == "repl" and asked.code.lstrip()[:1] == "%":  # no JavaScript begins so
             from .magics import Magics
 
-            Magics(self._runner, self._engine, self._root).apply(job)
+            Magics(self._runner, self._engine, *self._worktree).apply(job)
         self._runner.run(job)
 
     def _concluded(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import partial
 
@@ -42,12 +42,12 @@ _LINE_END = re.compile(r"\r\n|[\n\r\u2028\u2029]")
 
 
 class Magics:
-    """root: the folder whose files `%run` can read."""
+    """root: the folder whose files `%run` can read; denied: what in it it cannot."""
 
-    def __init__(self, runner: Runner, engine: port.Engine, root: str) -> None:
+    def __init__(self, runner: Runner, engine: port.Engine, root: str, denied: Sequence[str]) -> None:
         self._runner = runner
         self._engine = engine
-        self._root = root
+        self._worktree = root, denied
 
     def apply(self, job: Job) -> None:
         """Makes of the job what the head of its cell says; its code begins with %."""
@@ -83,7 +83,7 @@ class Magics:
             job.instead = _refusal(job, start, f"{HELP['%run'][0]}: {error}")
             return
         try:
-            with Worktree(self._root) as worktree:
+            with Worktree(*self._worktree) as worktree:
                 opened = worktree.read(path, MOST_SOURCE_BYTES)
             job.text = opened.content.decode("utf-8")
         except (PathError, UnicodeDecodeError) as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -26,7 +26,9 @@ class Knowing(Protocol):
 class Questions:
     """The open questions, also while a cell runs; without an engine they get their empty answers."""
 
-    def __init__(self, desk: Desk, engine: Knowing) -> None:
+    def __init__(self, desk: Desk, engine: Knowing, root: str, denied: Sequence[str]) -> None:
+        """root, denied: of the worktree whose paths are completed."""
+        self._worktree = root, denied
         self._desk = desk
         self._engine = engine
         self._asked = 0
@@ -42,12 +44,23 @@ class Questions:
         if request.message.msg_type == "is_complete_request":
             self._open[number] = (request, messages.is_complete_reply)
             self._engine.is_complete(number, code)
+        elif request.message.msg_type == "complete_request" and (found := self._path_at(code, cursor)) is not None:
+            self._desk.answer(request, messages.complete_reply(cursor, found))
         elif request.message.msg_type == "complete_request":
             self._open[number] = (request, partial(messages.complete_reply, cursor))
             self._engine.complete(number, code, cursor)
         else:
             self._open[number] = (request, messages.inspect_reply)
             self._engine.inspect(number, code, cursor, detail)
+
+    def _path_at(self, code: str, cursor: int) -> dict[str, Any] | None:
+        """The matches for a file's path that is being typed; None where none is."""
+        line = code[code.rfind("\n", 0, cursor) + 1 : cursor]
+        if "%run" not in line and "import" not in line and "require" not in line and "from" not in line:
+            return None
+        from .paths import completed
+
+        return completed(code, cursor, *self._worktree)
 
     def answered(self, number: int, content: Mapping[str, Any]) -> None:
         """The engine's answer; one to a question that is no longer open is passed over."""

@@ -132,6 +132,29 @@ class Worktree:
         finally:
             os.close(descriptor)
 
+    def names(self, folder: str) -> list[tuple[str, bool]]:
+        """The names in a folder, "" for the root, in order, and whether each is a folder. Raises PathError."""
+        try:
+            cleaned = clean(folder or ".")
+        except PathError as error:
+            if error.code != "EMPTY":
+                raise
+            cleaned = "."
+        try:
+            descriptor = self._open(cleaned, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise _translated(error, folder) from None
+        try:
+            opened = self._name_of(descriptor, cleaned)
+            if any(is_inside(os.path.join(self.root, opened), each) for each in self._denied):
+                raise PathError("DENIED", folder)
+            with os.scandir(descriptor) as entries:
+                return sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
+        except OSError:
+            raise PathError("DENIED", folder) from None
+        finally:
+            os.close(descriptor)
+
     def open(self, path: str) -> tuple[int, str]:
         """A descriptor of a regular file for reading, and its path without links. Raises PathError."""
         cleaned = clean(path)

@@ -3,7 +3,7 @@
    Cursors arrive and leave as code points (Jupyter), and are UTF-16 units inside. */
 
 import { header, OPERATION, receive } from "../session/bridge.js";
-import { completeStatic, explain, isCompleteCell, load, target, transformCell, transformModule } from "./index.js";
+import { completeStatic, explain, isCompleteCell, load, target, transformCell, transformFile } from "./index.js";
 
 const TRANSFORM = 1, IS_COMPLETE = 2, TARGET = 3, STATIC = 4, LOAD = 5, EXPLAIN = 6, MODULE = 7;
 const escapeOne = (character) => "\\u" + character.charCodeAt(0).toString(16).padStart(4, "0");
@@ -38,7 +38,10 @@ function perform(operation, message) {
       const parse = transformCell(message.code, message.language);
       return parse.needs ? parse : { source: message.code, ...parse };
     }
-    case MODULE: return { source: message.text, ...transformModule(message.text, message.format) };
+    case MODULE: {
+      const parse = transformFile(message.text, message.format);
+      return parse.needs ? parse : { source: message.text, ...parse };
+    }
     case IS_COMPLETE: return isCompleteCell(message.code, message.language);
     case STATIC: return staticAnswer(message);
     case EXPLAIN: return explain(message.code, toUnits(message.code, message.cursor), message.language, message.detail);

@@ -6,7 +6,7 @@ export { completeStatic } from "./completion.js";
 export { isComplete } from "./completeness.js";
 export { explain } from "./explain.js";
 export { MAGICS } from "./head.js";
-export { isCompleteCell, load, transformCell } from "./languages.js";
+export { isCompleteCell, load, transformCell, transformFile } from "./languages.js";
 export { transformModule } from "./modules.js";
 export { inspectTarget, target } from "./target.js";
 export { transform } from "./transform.js";

@@ -2,6 +2,7 @@
 
 import { isComplete } from "./completeness.js";
 import { readHead } from "./head.js";
+import { transformModule } from "./modules.js";
 import { keepSource } from "./names.js";
 import { sourceColumn } from "../session/scripts.js";
 import { describeSyntaxError } from "./syntax.js";
@@ -25,18 +26,34 @@ export function transformCell(source, language) {
   const head = readHead(source, language);
   if (head.typescript && strip === null) return NEEDS;
   keepSource(head.code);
-  if (!head.typescript) return transform(head.code);
+  return head.typescript ? throughTypes(head.code, transform) : transform(head.code);
+}
+
+// What `make` makes of the text without its types, with the places of the text as it was written.
+function throughTypes(source, make) {
   let plain;
   try {
-    plain = strip(head.code);
+    plain = strip(source);
   } catch (error) {
-    return { ok: false, error: describeSyntaxError(described(error, head.code), head.code) };
+    return { ok: false, error: describeSyntaxError(described(error, source), source) };
   }
-  const parse = transform(plain.code);
-  if (parse.ok) return { ...parse, shifts: compose(parse.shifts, plain.shifts, [parse.code, parse.declare]) };
+  const parse = make(plain.code);
+  if (parse.ok) {
+    const shifts = compose(parse.shifts, plain.shifts, [parse.code, parse.declare ?? ""]);
+    // A module's: where each of its imports stands.
+    const requests = parse.requests?.map(([specifier, type, line, column]) => [specifier, type, line, sourceColumn(plain, line, column)]);
+    return requests ? { ...parse, shifts, requests } : { ...parse, shifts };
+  }
   const { line, column } = parse.error;
-  const text = head.code.split(LINE_END)[line - 1].slice(0, 1000);
+  const text = source.split(LINE_END)[line - 1].slice(0, 1000);
   return { ok: false, error: { ...parse.error, column: sourceColumn(plain, line, column), text } };
+}
+
+/** As `transformModule`; format `ts` is TypeScript with JSX, and otherwise as `auto`. */
+export function transformFile(source, format) {
+  if (format !== "ts") return transformModule(source, format);
+  if (strip === null) return NEEDS;
+  return throughTypes(source, (code) => transformModule(code, "auto"));
 }
 
 /** As `isComplete`; a magic that takes no code is complete as it stands. */

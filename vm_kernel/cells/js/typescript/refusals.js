@@ -16,13 +16,13 @@ export function refuseWhatIsDropped(source, jsx) {
     if (isType && word === "declare" && ["namespace", "module", "global"].includes(textOf(at + 1))) {
       at = endOfBlock(tokens, at);
     } else if (isType && (word === "namespace" || word === "module") && ["{", "."].includes(textOf(at + 2))) {
-      refuse(`'${word} ${textOf(at + 1)}' cannot be run in a cell: use an object or a module of its own`, tokens[at]);
+      refuse(`'${word} ${textOf(at + 1)}' cannot be run: use an object or a module of its own`, tokens[at]);
     } else if (type === TokenType.at) {
       refuse("Decorators cannot be run: V8 has none", tokens[at]);
     } else if (type === TokenType._import && tokens[at + 2]?.type === TokenType.eq && textOf(at + 3) === "require") {
-      refuse(`'import ${textOf(at + 1)} = require(...)' cannot be run in a cell: use 'import ${textOf(at + 1)} from ...'`, tokens[at]);
+      refuse(`'import ${textOf(at + 1)} = require(...)' cannot be run: use 'import ${textOf(at + 1)} from ...'`, tokens[at]);
     } else if (type === TokenType._export && next === TokenType.eq) {
-      refuse("Cannot use 'export =' in a cell: its names are there for later cells as they are", tokens[at]);
+      refuse("'export =' cannot be run: a cell's names are there as they are, a file exports them by name", tokens[at]);
     }
   }
 }
