@@ -71,8 +71,12 @@ def own_places() -> tuple[str, ...]:
 
 
 def denied(ledger: str) -> tuple[str, ...]:
-    """What sessions must not read, wherever their worktree is (design 7.10). ledger: the one that records them."""
-    return (*own_places(), *(ledger + end for end in LEDGER_FILES))
+    """What sessions must not read, wherever their worktree is (design 7.10).
+
+    ledger: the one that records them, as it was named: where that is a stock TinyDB file, theirs lies beside it.
+    """
+    beside = f"{ledger.removesuffix('.json')}.ledger"
+    return (*own_places(), *(name + end for name in (ledger, beside) for end in LEDGER_FILES))
 
 
 def write_private(path: str, text: str) -> None:

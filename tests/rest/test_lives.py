@@ -10,9 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
+from tinydb import TinyDB
+
+from vm_gateway.ledger.tiny import TinyLedger
 
 from .running import PATIENCE_S, Home, Running, is_alive, wait_until
 
+ROW = "0190b2f0-1234-7abc-8def-0123456789ab"
 COLLECTED = "garbage collected on daemon startup"
 
 
@@ -164,6 +168,39 @@ def test_a_second_gateway_on_the_same_ledger_does_not_start(home: Home) -> None:
         assert f"process {gateway.process.pid} serves the ledger" in done.stderr
         assert "Traceback" not in done.stderr
         assert gateway.ask("GET", f"/sessions/{session}", 200)["status"] == "ready"
+
+
+@pytest.mark.covers("rule one gateway")
+@pytest.mark.covers("rule files")
+def test_a_stock_tinydb_file_is_taken_over_kept_and_served_once_by_either_name(home: Home) -> None:
+    stock = home.path / "vm.json"
+    ledger = TinyLedger(TinyDB(stock))
+    ended = {"kind": "repl", "input": "1", "status": "ok", "started_at": "2026-01-01T00:00:00.000000Z"}
+    ledger.begin({"id": ROW, "session_id": ROW, **ended})
+    row = {"id": ROW, "vm_id": ROW, "workspace_id": "w", "base_commit_oid": "", "worktree_path": "/"}
+    ledger.put_session({**row, "status": "closed", "created_at": ended["started_at"]})
+    ledger.close()
+    before = stock.read_bytes()
+    home.ledger = stock
+    for again in range(2):
+        with Running(home) as gateway:
+            assert gateway.ask("GET", f"/sessions/{ROW}", 200)["workspace_id"] == "w"
+            assert gateway.ask("GET", f"/executions?session_id={ROW}", 200)[0]["input"] == "1"
+            session = gateway.session(worktree=home.path)["id"]
+            assert gateway.repl(session, "1 + 1")["result"]["json"] == 2
+            assert len(gateway.ask("GET", "/sessions", 200)) == again + 2
+            for name in ("vm.json", "vm.ledger"):
+                command = [sys.executable, "-m", "vm_gateway.server", "--listen", "127.0.0.1:0"]
+                done = subprocess.run(
+                    [*command, "--ledger", str(home.path / name)],
+                    env=home.environment(),
+                    capture_output=True,
+                    text=True,
+                    timeout=PATIENCE_S,
+                )
+                assert done.returncode == 1 and f"process {gateway.process.pid} serves the ledger" in done.stderr, name
+                assert gateway.run_file(session, name, 422)["error"]["code"] == "INVALID_PATH"
+        assert stock.read_bytes() == before
 
 
 @pytest.mark.slow

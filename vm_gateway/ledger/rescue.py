@@ -46,7 +46,7 @@ def opening(path: str, read_only: bool, patience: Patience) -> Iterator[Found]:
     Raises: LedgerUnavailable; Damaged when the file is damaged and in use by others.
     """
     with _opening:
-        found = path if read_only else _ledger_for(path)
+        found = path if read_only else ledger_file(path)
         if read_only:
             if not os.path.exists(found):
                 raise LedgerUnavailable(f"there is no ledger {found} to read: name an existing one")
@@ -124,8 +124,8 @@ def _start(path: str) -> bytes:
         return b""
 
 
-def _ledger_for(path: str) -> str:
-    """The path itself, or the ledger beside the stock TinyDB JSON file there."""
+def ledger_file(path: str) -> str:
+    """The file in which a ledger named so is kept: without links; beside a stock TinyDB JSON file that it names."""
     path = os.path.realpath(path)
     if not _open.get(path) and _start(path).lstrip()[:1] == b"{":
         return f"{path.removesuffix('.json')}.ledger"

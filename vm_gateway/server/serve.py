@@ -19,6 +19,7 @@ from ..executions import Executions
 from ..kernels import Clients
 from ..ledger import owners
 from ..ledger.port import Ledger, LedgerUnavailable
+from ..ledger.rescue import ledger_file
 from ..ledger.tiny import open_ledger
 from ..live import Policy
 from ..sessions import Sessions
@@ -51,12 +52,12 @@ def main(argv: Sequence[str]) -> int:
         return 1
     sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION))
     try:
-        alone = Alone(path)
+        alone = Alone(ledger_file(path))
         try:
             ledger = open_ledger(path)
             try:
                 ensure_fixed(ledger)
-                asyncio.run(serve(settings, address, listener, ledger, path))
+                asyncio.run(serve(settings, address, listener, ledger, ledger_file(path)))
             finally:
                 ledger.close()
         finally:
@@ -96,7 +97,7 @@ async def serve(
             settings.start_timeout_s,
             settings.orphan_grace_s,
             tuple(settings.worktree_roots),
-            places.denied(path),
+            places.denied(settings.ledger_path()),
         )
         sessions = Sessions(store, Starter(Clients(), path, settings.max_starting), policy)
         executions = Executions(sessions, settings.max_running, settings.max_body_bytes)
