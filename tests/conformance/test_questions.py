@@ -99,6 +99,13 @@ def test_nothing_is_run_for_an_answer(asker: Client) -> None:
     assert asker.run("ran").value == "0"
 
 
+@pytest.mark.parametrize("made", ["new Float64Array(4e7)", "new Array(2e7).fill(0)"])
+def test_a_list_of_millions_is_completed_at_once(asker: Client, made: str) -> None:
+    asker.run(f"var vast = {made}; 0")
+    assert complete(asker, "vast.fil")["matches"][0] == "fill"
+    asker.run("vast = null")
+
+
 def test_a_global_that_waits_for_its_script_has_members(start: Callable[..., Kernel]) -> None:
     client = start().clients[0]
     assert "canParse" in complete(client, "URL.")["matches"]

@@ -2,8 +2,10 @@
 //
 // Targets come from the parser (parser/target.js), with `cursor_start` and `cursor_end` in code points.
 
-import { arrayPush, arraySort, bareList, charCodeAt, create, getPrototypeOf, globalObject, natives, ObjectPrototype, ownKeys, quote,
-  regExpExec, setAdd, SetClass, setHas, stringSlice, stringStartsWith, stringToLowerCase } from "./intrinsics.js";
+import { arrayPush, arraySort, bareList, charCodeAt, create, getOwnPropertyDescriptor, getPrototypeOf, globalObject, isArray, natives,
+  ObjectPrototype, ownKeys, quote, regExpExec, setAdd, SetClass, setHas, stringSlice, stringStartsWith, stringToLowerCase, uncurry }
+  from "./intrinsics.js";
+import { typedArrayTag } from "./brands.js";
 import { isClass, parameters } from "./functions.js";
 import { isWaiting } from "./late.js";
 import { guessed, holder, INDEX, NAME, resolve } from "./members.js";
@@ -104,9 +106,18 @@ function offerMembers(start, prefix, mark, offer) {
   }
 }
 
+// The names of a long list would be a million indices, which are no matches.
+const LONG = 100_000, NAMES_OF_LISTS = ["length"];
+const typedLength = uncurry(getOwnPropertyDescriptor(getPrototypeOf(Uint8Array.prototype), "length").get);
+
+function namesOf(object) {
+  const long = isArray(object) ? object.length > LONG : typedArrayTag(object) !== undefined && typedLength(object) > LONG;
+  return long ? NAMES_OF_LISTS : ownKeys(object);
+}
+
 // Own names with the prefix, in the order of the alphabet, those with an underscore last.
 function membersOf(object, prefix, mark) {
-  const level = bareList(), keys = ownKeys(object);
+  const level = bareList(), keys = namesOf(object);
   for (let k = 0; k < keys.length; k++) {
     const text = keys[k];
     if (typeof text !== "string" || !stringStartsWith(text, prefix)) continue;
