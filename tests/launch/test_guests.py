@@ -87,6 +87,8 @@ def test_notebooks_appear_and_disappear(home: Jupyter, gateway: Running) -> None
     first.restart()
     second = wait_until(lambda: [s for s in gateway.ask("GET", "/sessions?status=ready", 200) if s["id"] != session])[0]
     assert second["restarted_from"] == session
+    words = ("--server-url", gateway.origin, "session", "get", second["id"])
+    assert f"Restarted From: {session}" in home.command(*words, VM_GATEWAY_TOKEN=TOKEN)
     assert gateway.ask("GET", f"/sessions/{session}", 200)["status"] == "closed"
     first.manager.shutdown_kernel()
     assert gateway.ask("GET", f"/sessions/{second['id']}", 200)["last_error"] == "closed by its Jupyter client"

@@ -46,6 +46,8 @@ def get(client: Client, arguments: Namespace) -> Report:
         "Created": session["created_at"],
         "Closed": session.get("closed_at"),
         "Last Error": session.get("last_error"),
+        "Notebook": session.get("notebook"),
+        "Restarted From": session.get("restarted_from"),
     }
     return Report(session, [*describe("Session ID", session), *fields(more)])
 
@@ -84,7 +86,7 @@ COMMANDS = (
         ("session", "get"),
         "show one session",
         "`Session ID:`, `Status:`, `Template ID:`, `Workspace ID:`, `Base Commit:`, `Worktree Path:`, `Created:`, and "
-        "`Closed:`, `Last Error:` when there is one",
+        "`Closed:`, `Last Error:`, `Notebook:`, `Restarted From:` when there is one",
         get,
         (ID,),
     ),
