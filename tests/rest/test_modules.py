@@ -43,6 +43,7 @@ def startup(gateway: Running, template: str, path: str) -> None:
     gateway.ask("POST", f"/templates/{template}/startup-files", 201, body)
 
 
+@pytest.mark.covers("weakness 7")
 def test_a_session_imports_files_of_its_worktree(tree: Running, session: str) -> None:
     assert (
         run(tree, session, "import {a} from './m/a.mjs'; a + require('/m/c').c + (await import('m/b.js')).b") == "accc"
@@ -70,6 +71,7 @@ def test_a_startup_file_imports_what_lies_beside_it(tree: Running) -> None:
     tree.close(session)
 
 
+@pytest.mark.covers("rule template settings")
 def test_without_esm_import_is_refused_and_require_works(tree: Running) -> None:
     session = session_with(tree, runtime={"esm": False})
     for code in ("import './m/c.js'", "await import('./m/c.js')"):
@@ -79,6 +81,7 @@ def test_without_esm_import_is_refused_and_require_works(tree: Running) -> None:
     tree.close(session)
 
 
+@pytest.mark.covers("rule template settings")
 def test_without_console_there_is_none_from_the_first_script_on(tree: Running) -> None:
     template = tree.template(settings={"runtime": {"console": False}})["id"]
     tree.ask(
@@ -92,6 +95,7 @@ def test_without_console_there_is_none_from_the_first_script_on(tree: Running) -
     tree.close(session)
 
 
+@pytest.mark.covers("rule template settings")
 @pytest.mark.parametrize(
     ("resolver", "code", "says"),
     [

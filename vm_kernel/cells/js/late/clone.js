@@ -2,7 +2,7 @@
 
 import { arrayPush, bareList, Buffer, bufferDetached, bufferLength, bufferMost, bufferResizable, bufferSlice, bufferTransfer, Bytes,
   create, dateGetTime, defineProperty, DOMException, ErrorClass, exceptionSlot, getPrototypeOf, inherits, isArray, isEnumerable, isKind,
-  isProxy, MapClass, mapForEach, mapGet, mapSet, ownKeys, ownProperty, primitiveOf, regExpFlags, regExpSource, setAdd, SetClass,
+  isProxy, MapClass, mapForEach, mapGet, mapSet, ObjectPrototype, ownKeys, ownProperty, primitiveOf, regExpFlags, regExpSource, setAdd, SetClass,
   setForEach, setPrototypeOf, slotted, toText, typedBuffer, TypeErrorClass, typedLength, typedOffset, typedSet, viewBuffer, viewLength,
   viewOffset } from "./given.js";
 
@@ -53,6 +53,8 @@ export function clone(value, memory = new MapClass()) {
     copy.length = value.length;
     return copyProperties(value, copy, memory);
   }
+  const prototype = getPrototypeOf(value);
+  if (prototype === ObjectPrototype || prototype === null) return copyProperties(value, remember({}), memory);
   for (let i = 0; i < WRAPPERS.length; i++) {
     if (!isKind(value, WRAPPERS[i])) continue;
     if (WRAPPERS[i] === "Symbol") refuse(value);

@@ -1,21 +1,23 @@
 // Owns the names under which late scripts know what the session hands them (session/late.js); refuses to make any of it.
 
 export const {
-  clockMs, currentCell, DOMException, exceptionSlot, fetchModule, folderOf, hostModules, inherits, inspect, isKind, isProxy, likeness,
-  load, ownProperty, placeError, primitiveOf, printError, randomBytes, registerScript, replaceEach, setTimer, showInstances, tame,
+  clockMs, currentCell, DOMException, exceptionSlot, fetchModule, folderOf, hostModules, inherits, inspect, isKind,
+  isProxy, likeness, load, ownProperty, placeError, primitiveOf, printError, randomBytes, registerScript, replaceEach,
+  setTimer, showInstances, tame,
 } = __given;
 
 export const {
-  Buffer, bufferDetached, bufferLength, bufferMost, bufferResizable, bufferSlice, bufferTransfer, Bytes, fromBase64, isEnumerable,
-  isView, encodePath, generatorNext, asyncGeneratorNext, regExpFlags, regExpSource, setForEach, slotted, toBase64, typedBuffer, typedBytes, typedLength, typedOffset, typedSet, viewBuffer,
-  viewLength, viewOffset, WeakRefClass, weakRefDeref,
+  asyncGeneratorNext, Buffer, bufferDetached, bufferLength, bufferMost, bufferResizable, bufferSlice, bufferTransfer,
+  Bytes, encodePath, fromBase64, generatorNext, isEnumerable, isView, regExpFlags, regExpSource, setForEach, slotted,
+  toBase64, typedBuffer, typedBytes, typedLength, typedOffset, typedSet, viewBuffer, viewLength, viewOffset,
+  WeakRefClass, weakRefDeref,
 } = __given.buffers;
 
 export const {
-  apply, arrayPush, arraySort, bareList, charCodeAt, create, dateGetTime, defineProperty, ErrorClass, evaluate, fromCharCode,
-  getOwnPropertyDescriptor, getPrototypeOf, hasOwn, isArray, MapClass, mapDelete, mapForEach, mapGet, mapSet, now, ownKeys, parseJson,
-  preventExtensions, promiseThen, quote, regExpExec, setAdd, SetClass, setPrototypeOf, stringIndexOf, stringSlice, SyntaxErrorClass,
-  toNumber, toText, TypeErrorClass, uncurry,
+  apply, arrayPush, arraySort, bareList, charCodeAt, create, dateGetTime, defineProperty, ErrorClass, evaluate,
+  fromCharCode, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, isArray, MapClass, mapDelete, mapForEach, mapGet,
+  mapSet, now, ObjectPrototype, ownKeys, parseJson, preventExtensions, promiseThen, quote, regExpExec, setAdd,
+  SetClass, setPrototypeOf, stringIndexOf, stringSlice, SyntaxErrorClass, toNumber, toText, TypeErrorClass, uncurry,
 } = __given.intrinsics;
 
 /**
