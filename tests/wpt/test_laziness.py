@@ -49,12 +49,18 @@ def test_a_new_session_has_them_all_and_has_loaded_none(run: Run) -> None:
     assert run("Object.keys(globalThis)") == []
 
 
-def test_completion_and_inspection_load_none(run: Run) -> None:
+def test_completion_of_names_loads_none(run: Run) -> None:
     matches = run.ask("complete", "URL", 3)["matches"]  # type: ignore[attr-defined]
     assert {"URL", "URLSearchParams"} <= set(matches)
-    run.ask("complete", "crypto.", 7)  # type: ignore[attr-defined]
-    run.ask("inspect", "performance", 3, 0)  # type: ignore[attr-defined]
+    run.ask("complete", "", 0)  # type: ignore[attr-defined]
     assert run(WAITING) == NAMES
+
+
+def test_who_asks_for_members_is_shown_them(run: Run) -> None:
+    matches = run.ask("complete", "crypto.", 7)["matches"]  # type: ignore[attr-defined]
+    assert {"getRandomValues", "randomUUID"} <= set(matches)
+    assert run.ask("inspect", "URL", 3, 0)["found"] is True  # type: ignore[attr-defined]
+    assert {"TextDecoder", "TextEncoder"} == set(run(WAITING)), "of the scripts that nobody asked for"
 
 
 @pytest.mark.parametrize("first", ["EventTarget", "TextEncoder", "URLSearchParams"])
