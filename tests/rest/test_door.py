@@ -141,3 +141,37 @@ def test_a_head_that_does_not_end_loses_its_connection_and_slow_work_does_not(ga
     finally:
         for connection in (silent, slow, used, working):
             connection.close()
+
+
+@pytest.mark.covers("rule request ids")
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"no http at all\r\n\r\n",
+        b"GET /api/v1/health\r\n\r\n",
+        b"GET /api/v1/health HTTP/1.1\r\n\r\n",
+        b"GET /api/v1/health HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\nno colon\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"POST /api/v1/templates HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST /api/v1/templates HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n{}",
+        b"POST /api/v1/templates HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunks\r\n\r\n{}",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64) + b"\r\n\r\n",
+    ],
+    ids=["words", "0.9", "no host", "two hosts", "no colon", "byte", "two lengths", "length", "coding", "tls"],
+)
+def test_what_is_no_http_is_refused_in_the_envelope_and_the_connection_ends(gateway: Running, sent: bytes) -> None:
+    where = urlsplit(gateway.origin)
+    with socket.create_connection((str(where.hostname), int(where.port or 0)), timeout=10) as connection:
+        connection.sendall(sent)
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status = int(head[9:12])
+    assert head.startswith(b"HTTP/1.1 ") and status in (400, 413, 431, 501), answer
+    assert json.loads(body)["error"]["code"] == "INVALID_REQUEST"
+    fields = dict(line.split(": ", 1) for line in head.decode().lower().split("\r\n")[1:])
+    assert fields["content-type"] == "application/json"
+    uuid.UUID(fields["x-request-id"])
+    gateway.ask("GET", "/health", 200)

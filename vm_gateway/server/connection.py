@@ -12,6 +12,11 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from vm_kernel.ids import uuid7
+
+from ..errors import GatewayError
+from .answers import refusal
+
 #: From the connection, or the first byte of a later request, to the end of the head (contract 13).
 HEAD_ARRIVES_WITHIN_S = 5.0
 
@@ -64,6 +69,15 @@ class Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP gets the envelope too."""
+        error = GatewayError("INVALID_REQUEST", f"This is no HTTP/1.1 request: {msg}")
+        head = f"HTTP/1.1 400 Bad Request\r\nX-Request-Id: {uuid7()}\r\nConnection: close\r\n".encode("ascii")
+        answer = refusal(error)
+        fields = b"".join(b"%b: %b\r\n" % field for field in answer.raw_headers)
+        self.transport.write(head + fields + b"\r\n" + bytes(answer.body))
+        self.transport.close()
 
     def _wait_for_head(self) -> None:
         self._patience = self.loop.call_later(HEAD_ARRIVES_WITHIN_S, self.transport.close)
