@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import Any
 
+from . import packages
 from .log import log
 from .worktree import PathError, Worktree, clean
 
@@ -78,7 +81,7 @@ class Imports:
         if by == "import" and not self._esm:
             why = "import is switched off in this session (runtime.esm is false); require is not"
             raise Refused(specifier, why)
-        path, text = self._find(specifier, self._places(specifier, folder))
+        path, text = self._find(specifier, folder, "require" if by == "require" else "import")
         format_ = self._format(specifier, path)
         content = {"path": path, "filename": f"{self._root.rstrip('/')}/{path}", "format": format_, "esm": self._esm}
         if format_ == "json":
@@ -115,9 +118,13 @@ class Imports:
         files = [] if as_folder else [place, *(place + suffix for suffix in self._suffixes)]
         return [*files, *(f"{place.rstrip('/') or '.'}/index{suffix}" for suffix in self._suffixes)]
 
-    def _find(self, specifier: str, places: list[str]) -> tuple[str, str]:
+    def _find(self, specifier: str, folder: str, by: str) -> tuple[str, str]:
         tried: list[str] = []
+        places: Iterable[str] = self._places(specifier, folder)
+        bare = specifier[:1] not in ("", ".", "/") and not specifier.startswith("file:")
         with self._open_root(specifier) as worktree:
+            if bare:
+                places = chain(places, packages.places(specifier, folder, by, partial(_text, worktree)))
             for candidate in (each for place in places for each in self._candidates(place)):
                 try:
                     cleaned = clean(candidate)
@@ -133,7 +140,6 @@ class Imports:
                     raise Refused(specifier, f"{opened.path} is not UTF-8 text") from None
         tried = list(dict.fromkeys(tried))
         shown = ", ".join(tried[:SHOWN_TRIES]) + (", …" if len(tried) > SHOWN_TRIES else "")
-        bare = specifier[:1] not in ("", ".", "/") and not specifier.startswith("file:")
         why = "no module of that name is granted, and there is no such file" if bare else "there is no such file"
         raise Refused(specifier, f"{why}; tried {shown or 'nothing'}", "MODULE_NOT_FOUND")
 
@@ -151,6 +157,13 @@ class Imports:
             why = f"{path} is none of the files that can be imported: {kinds}"
             raise Refused(specifier, why, "ERR_UNKNOWN_FILE_EXTENSION")
         return format_
+
+
+def _text(worktree: Worktree, path: str) -> str | None:
+    try:
+        return worktree.read(clean(path), MOST_BYTES).content.decode("utf-8-sig")
+    except (PathError, UnicodeDecodeError):
+        return None
 
 
 def _place_of_error(text: str) -> list[int]:
