@@ -20,7 +20,7 @@ SCRIPTS := $(shell find vm_kernel/cells/js -name '*.js' 2>/dev/null)
 .PHONY: help demo test test-all bench lint type assets clean
 
 help:
-	@echo 'make demo      executes examples/tour.ipynb in a new environment and prints it; then a gateway from start to end'
+	@echo 'make demo      runs a notebook in a new environment and prints it; then a gateway, which replays it'
 	@echo 'make test      runs the test suite (at most ten minutes)'
 	@echo 'make test-all  runs every seed of it'
 	@echo 'make lint      ruff; make type: mypy --strict'
@@ -29,9 +29,9 @@ help:
 	@echo 'make clean     removes everything that these made'
 
 demo: $(STAMPS)/demo $(ASSETS) $(STAMPS)/kernelspec
-	@mkdir -p examples/executed
+	@mkdir -p examples/executed && rm -f examples/executed/demo.ledger*
 	@VM_GATEWAY_LEDGER='$(CURDIR)/examples/executed/demo.ledger' $(PY) examples/demo.py
-	@examples/gateway_demo.sh $(PY)
+	@examples/gateway_demo.sh $(PY) examples/executed/demo.ledger
 
 test: $(STAMPS)/test $(ASSETS) $(STAMPS)/kernelspec
 	@echo '== tests'
@@ -68,6 +68,7 @@ $(STAMPS)/venv:
 $(STAMPS)/demo $(STAMPS)/test $(STAMPS)/lint $(STAMPS)/bench: $(STAMPS)/venv setup.cfg setup.py pyproject.toml
 	@echo '== vm-kernel[$(@F)] and what it needs, into $(VENV)'
 	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[$(@F)]'
+	@$(PY) -m vm_gateway kernelspec install --sys-prefix >/dev/null  # pip has put the bare kernels over them
 	@touch $@
 
 $(ASSETS): $(STAMPS)/venv $(SCRIPTS) package.json package-lock.json vm_kernel/cells/build.py

@@ -1,10 +1,12 @@
-"""Owns the run of tour.ipynb through nbclient and its transcript; refuses to know how a kernel works.
+"""Owns the run of a notebook through nbclient and its transcript; refuses to know how a kernel works.
 
-Usage: python examples/demo.py [notebook]. Exits with 1 when a cell fails that has no tag `raises-exception`.
+Usage: python examples/demo.py [notebook [executed]], tour.ipynb without. Exits with 1 when a cell fails that has no tag
+`raises-exception`. A cell with the tag `interrupt` is stopped as by the stop button.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import time
@@ -14,16 +16,17 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 WIDTH = 100
 #: Output lines of one cell that the transcript shows; the notebook keeps all.
-LINES = 12
+LINES = 15
+#: Seconds after which a cell with the tag `interrupt` is.
+PRESSED_S = 0.2
 
 
 def shorten(text: str, limit: int = LINES) -> list[str]:
-    """The first lines of `text`, each cut to the width, and a note of what is left out."""
+    """`text` by lines, each cut to the width; of a long one the first ones, how many are left out, and the last."""
     lines = text.rstrip("\n").split("\n")
-    shown = [line if len(line) <= WIDTH else line[: WIDTH - 3] + "..." for line in lines[:limit]]
     if len(lines) > limit:
-        shown.append(f"... {len(lines) - limit} more lines, {len(text):,} characters in all")
-    return shown
+        lines = [*lines[:3], f"... {len(lines) - 4:,} lines more ...", lines[-1]]
+    return [line if len(line) <= WIDTH else line[: WIDTH - 3] + "..." for line in lines]
 
 
 def describe(output: dict[str, Any]) -> list[tuple[str, str]]:
@@ -35,11 +38,10 @@ def describe(output: dict[str, Any]) -> list[tuple[str, str]]:
         return [("error", line) for line in shorten("\n".join(output["traceback"]) or output["evalue"])]
     data = output["data"]
     mark = f"Out[{output['execution_count']}]" if kind == "execute_result" else "display"
-    best = next(
-        (mime for mime in ("text/html", "image/svg+xml", "text/markdown") if mime in data), "text/plain"
-    )
-    text = data.get(best, f"({', '.join(data)})")
-    return [(f"{mark} {best}" if best != "text/plain" else mark, line) for line in shorten("".join(text))]
+    # What a terminal can show, and the name of what a browser would.
+    richer = [mime for mime in data if mime != "text/plain"]
+    text = "".join(data.get("text/plain", ""))
+    return [(" ".join([mark, *richer[:1]]), line) for line in shorten(text)]
 
 
 def transcript(notebook: Any) -> str:
@@ -60,6 +62,25 @@ def transcript(notebook: Any) -> str:
     return "\n".join(lines)
 
 
+def press_stop(client: Any) -> None:
+    """Lets nbclient press the stop button in the cells that say so, while they run."""
+    pressing: list[asyncio.Task[None]] = []
+
+    async def press() -> None:
+        await asyncio.sleep(PRESSED_S)
+        await client.km.interrupt_kernel()
+
+    async def begun(cell: Any, cell_index: int) -> None:
+        if "interrupt" in cell.metadata.get("tags", []):
+            pressing.append(asyncio.create_task(press()))
+
+    async def ended(**_: Any) -> None:
+        while pressing:
+            pressing.pop().cancel()
+
+    client.on_cell_execute, client.on_cell_executed = begun, ended
+
+
 def main(argv: list[str]) -> int:
     # The environment's own kernelspec comes before one of the same name in the user's account.
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
@@ -72,10 +93,11 @@ def main(argv: list[str]) -> int:
         print(f"{error}: `make demo` installs what this needs", file=sys.stderr)
         return 1
     source = Path(argv[0]) if argv else HERE / "tour.ipynb"
-    target = HERE / "executed" / source.name
+    target = Path(argv[1]) if len(argv) > 1 else HERE / "executed" / source.name
     notebook = nbformat.read(source, as_version=4)
     name = notebook.metadata.kernelspec.name
     client = NotebookClient(notebook, timeout=120, kernel_name=name, coalesce_streams=True)
+    press_stop(client)
     print(f"== {source.name}, kernel {client.kernel_name}", flush=True)
     failure = ""
     started = time.monotonic()
@@ -85,12 +107,13 @@ def main(argv: list[str]) -> int:
         failure = f"a cell failed that should not: {error.ename}: {error.evalue}"
     except NoSuchKernel:
         print(
-            "the kernelspec is not installed: `make demo` does it, or `python -m vm_kernel install`",
+            f"there is no kernel {name!r}: `vm-gateway kernelspec install` makes javascript-vm and typescript-vm,"
+            " `vm-gateway kernelspec sync` one for each template",
             file=sys.stderr,
         )
         return 1
     finally:
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, target)
     cells = sum(cell.cell_type == "code" and cell.execution_count is not None for cell in notebook.cells)
     print(transcript(notebook))

@@ -1,11 +1,13 @@
 #!/bin/sh
 # A gateway from start to end with the command line: template, session, repl, file, a broken limit, events, summary.
 #
-# Usage: examples/gateway_demo.sh [python]. Everything it makes is in one temporary folder, gone at the end.
+# Usage: examples/gateway_demo.sh [python [ledger]]. Of a ledger that a notebook has been recorded in, its newest session
+# is exported and replayed first. Everything else is in one temporary folder, gone at the end.
 set -eu
 cd "$(dirname "$0")/.."
 PYTHON=${1:-python3}
 FOLDER=$(mktemp -d)
+LEDGER=${2:-$FOLDER/demo.ledger}
 GATEWAY=
 
 finish() {
@@ -39,9 +41,10 @@ show() {
     sed 's/^/    /' "$FOLDER/answer"
 }
 
-echo "== a gateway on a free port, with a ledger of its own"
+printf '\n== a gateway on a free port'
+if [ $# -gt 1 ]; then echo ", with the ledger of the notebook above"; else echo ", with a ledger of its own"; fi
 CODE=0
-"$PYTHON" -m vm_gateway serve --listen 127.0.0.1:0 --ledger "$FOLDER/demo.ledger" >"$FOLDER/ready" 2>"$FOLDER/log" &
+"$PYTHON" -m vm_gateway serve --listen 127.0.0.1:0 --ledger "$LEDGER" >"$FOLDER/ready" 2>"$FOLDER/log" &
 GATEWAY=$!
 tries=0
 until grep -q ' is ready at ' "$FOLDER/ready"; do
@@ -57,6 +60,16 @@ VM_GATEWAY_URL=$(sed -n 's/.* is ready at //p' "$FOLDER/ready")
 export VM_GATEWAY_URL
 sed 's/^/    /' "$FOLDER/ready"
 
+if [ $# -gt 1 ]; then
+    echo
+    echo "== what the notebook ran is on record: as a notebook, late output included, and run once more"
+    NOTEBOOK=$("$PYTHON" -m vm_gateway session list | awk 'NR == 3 {print $1}')
+    show session export "$NOTEBOOK" --to "$(dirname "$LEDGER")/exported.ipynb"
+    show session replay "$NOTEBOOK"
+    if [ "$CODE" -ne 0 ]; then exit 1; fi
+    echo
+    echo "== a template with limits and a startup file, a session of it"
+fi
 show template create --name demo --set limits.wall_ms=1000 --set limits.max_events=200
 TEMPLATE=$(sed -n 's/.*(ID: \(.*\)).*/\1/p' "$FOLDER/answer")
 show template add-startup "$TEMPLATE" --path runtime/init.js

@@ -239,7 +239,7 @@ def test_the_tour_is_a_valid_notebook_without_outputs() -> None:
     cells = [cell for cell in tour.cells if cell.cell_type == "code"]
     assert 12 <= len(cells) <= 18
     assert [cell.id for cell in cells if cell.outputs or cell.execution_count] == []
-    assert [cell.id for cell in cells if "raises-exception" in cell.metadata.get("tags", ())] == ["error"]
+    assert [cell.id for cell in cells if "raises-exception" in cell.metadata.get("tags", ())] == ["fails"]
 
 
 @pytest.mark.slow
@@ -264,22 +264,14 @@ def test_the_demo_prints_every_cell_with_its_outputs(tmp_path: Path) -> None:
             return "".join(o.text for o in parts if o.name == stream)
         return "".join(o.data["text/plain"] for o in parts)
 
-    assert text("values", "execute_result") == "Map(3) { 'Mercury' => 0, 'Mars' => 2, 'Jupiter' => 97 }"
     assert text("console", "stream", "stderr") == "a warning goes to stderr\n"
-    assert "Mars has 2 moons\n" in text("console", "stream")
-    assert text("again", "execute_result") == "1"
-    assert text("await", "execute_result") == "'awaited at least 50 ms'"
-    assert text("late", "execute_result") == "'the cell is done, its timer is not'"
-    assert text("meanwhile", "execute_result") == "'meanwhile: more than two ticks'"
-    assert text("meanwhile", "stream") == "", "output of an earlier cell's timer is under the wrong cell"
-    assert cells["html"].outputs[0].data["text/html"] == "<b>bold</b> and <em>emphasised</em>"
-    assert text("clear", "stream") == "100 %\n"
-    (error,) = (o for o in cells["error"].outputs if o.output_type == "error")
+    assert text("later", "stream") == "", "output of an earlier cell's timer is under the wrong cell"
+    (error,) = (o for o in cells["fails"].outputs if o.output_type == "error")
     assert (error.ename, error.evalue) == ("RangeError", "no division by zero")
     assert any(":3:" in line for line in error.traceback), "\n".join(error.traceback)
-    assert text("kept", "execute_result") == "'kept'"
-    assert text("big", "stream") == "".join(f"line {n}\n" for n in range(1, 20_001))
-    assert text("compute", "execute_result") == "148933"
+    flood = text("flood", "stream")
+    assert flood.startswith("".join(f"line {n}\n" for n in range(1, 20_001)))
+    assert re.search(r"\nwall [\d,]+ ms, cpu [\d,]+ ms\n$", flood), flood[-200:]
     assert (tmp_path / "demo.ledger").exists(), "the cells of the demo are on no record"
 
 

@@ -1,13 +1,13 @@
 """Owns what differs between a recorded run and the same run again, and why that may be; refuses to run anything.
 
-A difference has a known cause where the run's own text asks for the time, for randomness, the network or a person, or
-uses a name that such a run has set. Everything else is unexplained.
+A difference has a known cause where the run's own text asks for the time, for randomness, the network or a person,
+where a clock or a person stopped it, or where it uses a name that such a run has set. Everything else is unexplained.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +16,24 @@ from .recording import Run
 #: Cause and what in a text is its sign.
 SIGNS = (
     ("randomness", re.compile(r"\bMath\s*\.\s*random\b|\bcrypto\b|\brandomUUID\b|\bgetRandomValues\b")),
-    ("time", re.compile(r"\bDate\b|\bperformance\b|\bTemporal\b|\bset(?:Timeout|Interval|Immediate)\b|%time\b")),
+    (
+        "time",
+        re.compile(
+            r"\b(?:Date|performance|Temporal|set(?:Timeout|Interval|Immediate)|progress|console\s*\.\s*time\w*)\b"
+            r"|%(?:time|limits)\b"
+        ),
+    ),
     ("network", re.compile(r"\bfetch\b")),
 )
+#: How far it came until then is nothing that can be repeated.
+STOPPED = {"Interrupted": "interruption", "TimedOut": "time", "CpuExceeded": "time"}
 _SETS = re.compile(
     r"\b(?:var|let|const|class|function\*?)\s+([\w$]+)"  # declared
-    r"|([\w$]+)\s*(?:[-+*/%&|^]|\*\*|<<|>>|\?\?|&&|\|\|)?=(?![=>])"  # assigned
+    r"|([\w$]+)\s*(?:(?:[-+*/%&|^]|\*\*|<<|>>|\?\?|&&|\|\|)?=(?![=>])|\+\+|--)"  # assigned, counted
 )
 _WORDS = re.compile(r"[A-Za-z_$][\w$]*")
+#: What a session calls its displays and comms (cells/js/session/display.js, newId): others in each session.
+_NEW_ID = re.compile(r"\b[a-z0-9]{12,18}-\d+\b")
 
 
 @dataclass(frozen=True)
@@ -57,8 +67,8 @@ class Causes:
             cause = next((self._names[word] for word in words if word in self._names), "")
         if not cause and "********" in run.stdin():
             cause = "a password, which no record keeps"
-        if not cause and run.stopped == "Interrupted":
-            cause = "interruption"
+        if not cause:
+            cause = STOPPED.get(run.stopped, "")
         for declared, assigned in _SETS.findall(text):
             if cause:
                 self._names[declared or assigned] = cause
@@ -78,6 +88,8 @@ def compare(recorded: Run, replayed: Run, cause: str) -> Iterator[Difference]:
         ("display", _displays(recorded), _displays(replayed)),
     ]
     for what, before, after in pairs:
+        if before != after and what != "source":
+            before, after = same_ids(before), same_ids(after)
         if before != after and not (what == "source" and before is None):
             why = "the file was changed" if what == "source" else cause
             yield _difference(recorded, what, before, after, why)
@@ -98,7 +110,8 @@ def not_run(recorded: Run) -> Difference:
 
 
 def late_count(run: Run) -> int:
-    return sum(1 for event in run.events if event.get("late"))
+    """Of comms there is nothing to wait for: front ends speak, and the end of a session closes them."""
+    return sum(1 for event in run.events if event.get("late") and event["type"] != "comm")
 
 
 def _difference(run: Run, what: str, before: Any, after: Any, cause: str) -> Difference:
@@ -138,13 +151,21 @@ def _console(run: Run, late: bool) -> list[str]:
 
 def _displays(run: Run) -> list[Any]:
     shown = (event for event in run.events if event["type"] in ("display", "clear") and not event.get("late"))
-    return same_ids(event["payload"] for event in shown)
+    return [event["payload"] for event in shown]
 
 
-def same_ids(payloads: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """With display ids by their order: one that nobody named is another in each session."""
+def same_ids(value: Any) -> Any:
+    """JSON with the ids that its session made up by their order, wherever they stand in its texts."""
     numbers: dict[str, int] = {}
-    return [
-        {**each, "display_id": numbers.setdefault(each["display_id"], len(numbers))} if "display_id" in each else each
-        for each in payloads
-    ]
+
+    def renamed(found: re.Match[str]) -> str:
+        return f"id-{numbers.setdefault(found[0], len(numbers))}"
+
+    def walk(part: Any) -> Any:
+        if isinstance(part, str):
+            return _NEW_ID.sub(renamed, part)
+        if isinstance(part, list):
+            return [walk(each) for each in part]
+        return {name: walk(each) for name, each in part.items()} if isinstance(part, dict) else part
+
+    return walk(value)

@@ -19,20 +19,29 @@ from .shapes import Event
 Output = dict[str, Any]
 #: Console levels that go to stderr (vm_kernel.execution.STDERR_LEVELS).
 STDERR = ("error", "warn", "trace", "assert")
+#: By the language of a session: the kernel that runs its notebook, the name that a person sees, the ending of files.
+KERNELS = {
+    "javascript": ("javascript-vm", "JavaScript (V8)", ".js"),
+    "typescript": ("typescript-vm", "TypeScript (V8)", ".ts"),
+}
 #: What a cell's metadata tells of its run, beside its id, which is the cell's.
 TOLD = ("kind", "status", "started_at", "ended_at", "path", "actor")
 
 
 def notebook(recording: Recording) -> dict[str, Any]:
-    """A cell for each run, startup files first, files with their text as it was; `metadata.vm` says which it was."""
-    session = recording.session
+    """A cell for each run, startup files first, files with their text as it was; `metadata.vm` says which it was.
+
+    Tags that nbclient and papermill know: what failed or asked for a line may fail, what had to be stopped is not run.
+    """
+    session, language = recording.session, recording.language
+    named, display_name, ending = KERNELS[language]
     shown: dict[str, list[Output]] = {}
     cells = [_cell(run, shown) for run in recording.runs]
     return {
         "cells": cells,
         "metadata": {
-            "kernelspec": {"display_name": "JavaScript (V8)", "language": "javascript", "name": "javascript-vm"},
-            "language_info": {"file_extension": ".js", "mimetype": "text/javascript", "name": "javascript"},
+            "kernelspec": {"display_name": display_name, "language": language, "name": named},
+            "language_info": {"file_extension": ending, "mimetype": f"text/{language}", "name": language},
             "vm": {"session_id": session["id"], "template_id": session["vm_id"], "created_at": session["created_at"]},
         },
         "nbformat": 4,
@@ -45,6 +54,9 @@ def _cell(run: Run, shown: dict[str, list[Output]]) -> dict[str, Any]:
     execution: dict[str, Any] = {**run.execution}
     vm = {name: execution[name] for name in TOLD if name in execution}
     count = int(execution.get("execution_count", 0)) or None
+    tags = ["raises-exception"] if execution["status"] != "ok" or run.stdin() else []
+    if run.stopped:
+        tags.append("skip-execution")
     outputs = _Outputs(count, shown)
     for event, following in zip(run.events, [*run.events[1:], None], strict=True):
         outputs.take(event, following)
@@ -52,7 +64,7 @@ def _cell(run: Run, shown: dict[str, list[Output]]) -> dict[str, Any]:
         "cell_type": "code",
         "execution_count": count,
         "id": execution["id"],
-        "metadata": {"vm": vm},
+        "metadata": {"vm": vm, **({"tags": tags} if tags else {})},
         "outputs": outputs.whole(),
         "source": source(run),
     }

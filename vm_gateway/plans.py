@@ -30,10 +30,13 @@ def snapshot(template: Mapping[str, Any]) -> Document:
     )
 
 
-def runtime_meta(pid: int, limits: Mapping[str, int], engine: str, containment: str) -> Document:
-    """What a session's row says of its process once it is ready."""
+def runtime_meta(
+    pid: int, limits: Mapping[str, int], engine: str, containment: str, language: str = ""
+) -> Document:
+    """What a session's row says of its process once it is ready. language: of its cells, where it is not JavaScript."""
     meta: Document = {"pid": pid, "limits": dict(limits)}
-    return meta | {name: said for name, said in (("engine", engine), ("containment", containment)) if said}
+    said = {"engine": engine, "containment": containment, "language": language}
+    return meta | {name: word for name, word in said.items() if word}
 
 
 def plan_of(

@@ -53,6 +53,11 @@ class Recording:
     session: Session
     runs: tuple[Run, ...]
 
+    @property
+    def language(self) -> str:
+        """Of its cells."""
+        return str((self.session.get("runtime_meta") or {}).get("language", "javascript"))
+
 
 def read(client: Client, session_id: str, progress: Progress = lambda done, of: None) -> Recording:
     """The whole of a session. Raises: ApiError."""

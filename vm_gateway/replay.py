@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .client import ApiError, Client
@@ -77,7 +77,8 @@ def _run(
             replayed.session = client.restart_session(fresh["id"])
             startups, lives = _startups(client, fresh), lives + 1
         cause = causes.of(run)
-        again = next(startups, None) if run.execution["kind"] == "startup" else _again(client, fresh["id"], run)
+        head = "%%ts\n" if recording.language == "typescript" and not (run.text or "").lstrip().startswith("%") else ""
+        again = next(startups, None) if run.execution["kind"] == "startup" else _again(client, fresh["id"], run, head)
         if again is None:
             replayed.differences.append(not_run(run))
             continue
@@ -99,8 +100,8 @@ def _startups(client: Client, session: Session) -> Iterator[Run]:
     return iter([read_run(client, each) for each in found if int(each.get("engine_generation", 1)) == last])
 
 
-def _again(client: Client, session_id: str, run: Run) -> Run | None:
-    """The run once more; None where the session does not take it."""
+def _again(client: Client, session_id: str, run: Run, head: str) -> Run | None:
+    """The run once more; None where the session does not take it. head: before a cell's text, which is not of it."""
     interrupted_after_s = None
     if run.stopped == "Interrupted":
         interrupted_after_s = int(run.execution["metrics"].get("wall_ms", 0)) / 1000
@@ -114,7 +115,7 @@ def _again(client: Client, session_id: str, run: Run) -> Run | None:
                 session_id, run.execution["path"], args, run.execution.get("env") or None, wait=wait, stdin=stdin
             )
         else:
-            execution = client.repl(session_id, run.text or "", wait=wait, stdin=stdin)
+            execution = client.repl(session_id, head + (run.text or ""), wait=wait, stdin=stdin)
         if interrupted_after_s is not None:
             execution = _interrupt(client, execution, interrupted_after_s)
     except ApiError as error:
@@ -122,7 +123,8 @@ def _again(client: Client, session_id: str, run: Run) -> Run | None:
         if not execution_id:
             return None
         execution = client.execution(str(execution_id))
-    return read_run(client, execution)
+    again = read_run(client, execution)
+    return replace(again, text=run.text) if head else again
 
 
 def _interrupt(client: Client, execution: Execution, after_s: float) -> Execution:

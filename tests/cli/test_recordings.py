@@ -157,6 +157,21 @@ def test_a_file_whose_ending_says_no_form_is_refused(gateway: Gateway, session: 
 
 
 @pytest.mark.covers("rule recordings")
+def test_what_failed_may_fail_again_and_what_was_stopped_is_not_run_again(gateway: Gateway, worktree: Path) -> None:
+    session = gateway.session(gateway.template(f"g-{worktree.parent.name}", "limits.cpu_ms=200"), worktree)
+    with gateway.client() as client:
+        for code in ("1", "throw 1", "while (true) {}", "prompt('? ')"):
+            client.repl(session, code, stdin=["x"])
+    cells = notebook(gateway, session, worktree)["cells"]
+    assert [cell["metadata"].get("tags", []) for cell in cells] == [
+        [],
+        ["raises-exception"],
+        ["raises-exception", "skip-execution"],
+        ["raises-exception"],
+    ]
+
+
+@pytest.mark.covers("rule recordings")
 def test_a_replay_without_differences_says_so_and_closes_its_session(gateway: Gateway, session: str) -> None:
     with gateway.client() as client:
         for code in ("let n = 1; n", "console.log(prompt('? '))", "throw new Error('as before')", "({n})"):
@@ -199,9 +214,38 @@ def test_a_replay_with_an_unexplained_difference_ends_with_3(gateway: Gateway, s
 
 
 @pytest.mark.covers("rule recordings")
+def test_a_difference_is_shown_from_where_it_begins(gateway: Gateway, session: str) -> None:
+    with gateway.client() as client:
+        client.repl(session, "console.log('x'.repeat(100), Math.random())")
+    (line,) = gateway.run("session", "replay", session).lines[6:]
+    shown = r'\.\.\.x{10,} 0\.\d+"\]'
+    assert re.fullmatch(rf"\[1\] repl console: {shown} -> {shown} \(randomness\)", line), line
+
+
+@pytest.mark.covers("rule recordings")
+def test_ids_that_a_session_makes_up_are_no_difference(gateway: Gateway, session: str) -> None:
+    with gateway.client() as client:
+        for code in ("const d = display(1); display(2)", "console.log(d)", "d.update(3)", "%who"):
+            client.repl(session, code)
+    assert gateway.run("session", "replay", session).lines[4] == "Differences: 0"
+
+
+@pytest.mark.covers("rule recordings")
+def test_how_far_a_stopped_cell_came_depends_on_the_time(gateway: Gateway, worktree: Path) -> None:
+    session = gateway.session(gateway.template(f"h-{worktree.parent.name}", "limits.cpu_ms=200"), worktree)
+    with gateway.client() as client:
+        client.repl(session, "var turns = 0; while (true) turns++")
+        client.repl(session, "turns")
+    differences = gateway.data("session", "replay", session)["differences"]
+    assert [(each["number"], each["what"], each["cause"]) for each in differences] == [(2, "value", "time")]
+
+
+@pytest.mark.covers("rule recordings")
 def test_an_interruption_is_replayed(gateway: Gateway, session: str) -> None:
     with gateway.client() as client:
-        running = client.repl(session, "var k = 0; while (true) k++", wait=False)
+        running = client.repl(session, "var k = 0; console.log('begun'); while (true) k++", wait=False)
+        while not any(event["type"] == "console" for event in client.events(running["id"])):
+            pass
         client.cancel(running["id"])
         client.repl(session, "typeof k")
     lines = gateway.run("session", "replay", session).lines

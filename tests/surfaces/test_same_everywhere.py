@@ -33,7 +33,7 @@ def fate(run: Run) -> dict[str, Any]:
     kept = {name: execution.get(name) for name in ("kind", "input", "status", "execution_count", "result", "error")}
     kept["engine_generation"] = run.generation
     events = [(event["seq"], event["type"], event.get("late")) for event in run.events]
-    return {**kept, "events": events, "payloads": same_ids(event["payload"] for event in run.events)}
+    return {**kept, "events": events, "payloads": same_ids([event["payload"] for event in run.events])}
 
 
 def lines(run: Run, late: bool = False) -> list[str]:

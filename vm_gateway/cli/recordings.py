@@ -21,6 +21,8 @@ from .sessions import ID
 
 #: Of a replay that differs without a known cause.
 DIFFERS = 3
+#: Characters that are shown before the first one that differs.
+BEFORE = 20
 
 
 def as_json(recording: Recording) -> str:
@@ -111,7 +113,10 @@ def _lines(title: str, session_id: str, replayed: Replayed) -> Iterator[str]:
 
 
 def _line(difference: Difference) -> str:
-    recorded, replayed = (cut(compact(each), 60) for each in (difference.recorded, difference.replayed))
+    before, after = compact(difference.recorded), compact(difference.replayed)
+    same = next((at for at, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), 0)
+    begin = same - BEFORE if same > BEFORE + 3 else 0  # where they part is what somebody wants to see
+    recorded, replayed = (("..." if begin else "") + cut(each[begin:], 60) for each in (before, after))
     cause = difference.cause or "unexplained"
     return f"[{difference.number}] {difference.kind} {difference.what}: {recorded} -> {replayed} ({cause})"
 

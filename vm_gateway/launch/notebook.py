@@ -70,7 +70,8 @@ def serve_notebook(asked: Asked, process: EngineProcess | None, mem_mb: int) -> 
             process.reap()
         process = launch.start_engine(plan.limits.mem_mb, hidden)
     actor = {"surface": "kernel", **({"notebook": notebook} if notebook else {})}
-    session = Recorded(plan, prepared.ledger, actor=actor, unrecorded=prepared.unrecorded)
+    language = "" if asked.language == launch.LANGUAGES[0] else asked.language
+    session = Recorded(plan, prepared.ledger, None, actor, prepared.unrecorded, language)
     try:
         return launch.run(
             asked.connection_file, plan.limits, session.recorder, process, plan, session.tie, asked.language

@@ -33,7 +33,8 @@ class Recorded:
     """One session and its ledger; None: nothing is recorded. `tie` is for `vm_kernel.launch.run`.
 
     ready: told of the start, where a gateway waits for it; None: a Jupyter client's, whose row is kept here alone.
-    actor: of executions whose request names none. unrecorded: why there is no ledger, for the first cell.
+    actor: of executions whose request names none. unrecorded: why there is no ledger, for the first cell. language: of
+    the cells, where it is not JavaScript.
     """
 
     def __init__(
@@ -43,7 +44,9 @@ class Recorded:
         ready: Callable[[Readiness], None] | None = None,
         actor: dict[str, Any] | None = None,
         unrecorded: str = "",
+        language: str = "",
     ) -> None:
+        self._language = language
         self._plan = plan
         self._ledger = ledger
         self._ready = ready
@@ -90,7 +93,8 @@ class Recorded:
 
     def _started(self, said: Readiness) -> None:
         if said.status == "ready":
-            meta = runtime_meta(os.getpid(), asdict(self._plan.limits), said.engine, said.containment)
+            limits = asdict(self._plan.limits)
+            meta = runtime_meta(os.getpid(), limits, said.engine, said.containment, self._language)
             self._write({"status": "ready", "last_error": None, "runtime_meta": meta}, durable=False)
         else:
             self._write({"status": said.status, "last_error": said.last_error})
