@@ -95,8 +95,8 @@ class History:
         Negative lines count from the end, as IPython counts them; no `stop`, or 0, is the end.
         """
         own = self.earlier.count() + 1
-        asked = _number(request.get("session")) or 0
-        number = asked + own if asked <= 0 else asked
+        asked = _number(request.get("session") or 0)
+        number = 0 if asked is None else asked + own if asked <= 0 else asked
         if not 0 < number <= own:
             return []
         entries = list(self._entries) if number == own else self.earlier.entries(number, output)
