@@ -15,6 +15,7 @@ from tinydb import TinyDB
 from vm_gateway.ledger.tiny import TinyLedger
 
 from .running import PATIENCE_S, Home, Running, is_alive, wait_until
+from .test_races import at_once
 
 ROW = "0190b2f0-1234-7abc-8def-0123456789ab"
 COLLECTED = "garbage collected on daemon startup"
@@ -217,9 +218,10 @@ def test_a_ledger_that_cannot_be_written_refuses_and_recovers(home: Home) -> Non
         # Every writer takes this lock; who holds it keeps all others out.
         with open(f"{home.ledger}-lock", "r+b") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            error = gateway.repl(session, "kept = 2", 503)["error"]
-            assert error["code"] == "LEDGER_UNAVAILABLE"
-            assert gateway.template("never", 503)["error"]["code"] == "LEDGER_UNAVAILABLE"
+            body = {"session_id": session, "input": "kept = 2"}
+            answers = at_once(gateway, [("POST", "/executions/repl", body), ("POST", "/templates", {"name": "never"})])
+            assert [answer.status_code for answer in answers] == [503, 503]
+            assert [answer.json()["error"]["code"] for answer in answers] == ["LEDGER_UNAVAILABLE"] * 2
             assert gateway.ask("GET", "/health", 200) == {"status": "ok"}
         assert gateway.repl(session, "kept")["result"]["preview"] == "1", "a cell ran without a record"
         assert len(gateway.ask("GET", f"/executions?session_id={session}", 200)) == 2
