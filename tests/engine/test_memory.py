@@ -154,6 +154,17 @@ def test_what_stays_below_the_limit_is_not_stopped(open_engine: Open, code: str,
     assert text_of(driver.run(code, Limits(0, 0, mem_mb, 0, 0), 60)) == value
 
 
+def test_garbage_of_earlier_cells_ends_no_cell_that_stays_below_the_limit(open_engine: Open) -> None:
+    driver, limits = open_engine(64), Limits(0, 0, 64, 0, 0)
+    for _ in range(6):
+        for code in (
+            "(() => { let a = []; for (let i = 0; i < 55; i++) a.push(new Array(1e5).fill(0.5)); return a.length })()",
+            "for (let i = 0; i < 2e5; i++) await null; 55",
+            "let last; for (let i = 0; i < 2e6; i++) last = { i }; 55",
+        ):
+            assert text_of(driver.run(code, limits)) == "55", code
+
+
 def test_a_bomb_in_a_timer_between_cells_is_stopped_and_state_kept(open_engine: Open) -> None:
     driver = open_engine(MEM_MB)
     driver.run("var state = 42; setTimeout(() => { let a = []; while (true) a.push(new Array(1000).fill(1.5)) }, 20)", LIMITS)

@@ -229,6 +229,7 @@ class Child:
         if self._full:
             self._full = False
             self._collect()
+            self._held = self._memory.half_full()
         for _ in range(RECOVERIES):
             self._session.submit(RESET, b"", self._recovered)
         self._session.submit(ABANDON, b'{"cell":%d}' % cell, self._recovered)
@@ -275,12 +276,15 @@ class Child:
     def _collect(self) -> None:
         self._session.context.limit_heap(0)  # over the limit, the collection would end the next task
         self._session.context.collect_garbage()
-        self._held = self._memory.half_full()
+        self._memory.collected()
 
     def _arm(self, collect: bool = True) -> None:
         """collect: waits for V8's thread, where that may be needed."""
         self._started = True
         if self._held and collect:  # a variable kept what filled the engine; it may have been let go since
+            self._collect()
+            self._held = self._memory.half_full()
+        elif collect and self._memory.littered():  # V8 would count it against what runs now
             self._collect()
         limit_mb = self._memory.arm()
         if not self._held:  # else V8's limit would stop even what lets go; the watch on resident memory goes on

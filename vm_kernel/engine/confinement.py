@@ -38,7 +38,7 @@ class Memory:
     def __init__(self, mem_mb: int) -> None:
         self._mem_mb = mem_mb
         self._statm = os.open("/proc/self/statm", os.O_RDONLY) if os.path.exists("/proc/self/statm") else -1
-        self._idle = self._peak = self._resident()
+        self._idle = self._peak = self._kept = self._resident()
         self._ceiling = 0
         if mem_mb and self._statm >= 0:
             limit_data(2 * mem_mb + SLACK_MB)
@@ -59,6 +59,15 @@ class Memory:
         room = self._mem_mb << 20
         self._ceiling = min(max(self._idle + room * 3 // 2, now + room // 4), self._idle + room * 2)
         return self._mem_mb
+
+    def littered(self) -> bool:
+        """Whether so much came since the last collection that garbage could end a cell which did not make it."""
+        room = self._mem_mb << 20
+        return bool(room) and self._resident() > max(self._idle + room // 2, self._kept + room // 4)
+
+    def collected(self) -> None:
+        """What is in use now is no garbage."""
+        self._kept = self._resident()
 
     def half_full(self) -> bool:
         """Whether more than half of mem_mb is in use."""
