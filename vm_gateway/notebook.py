@@ -34,13 +34,14 @@ def notebook(recording: Recording) -> dict[str, Any]:
     Tags that nbclient and papermill know: what failed or asked for a line may fail, what had to be stopped is not run.
     """
     session, language = recording.session, recording.language
-    named, display_name, ending = KERNELS[language]
+    usual, display_name, ending = KERNELS[language]
+    kernel = recording.kernel
     shown: dict[str, list[Output]] = {}
     cells = [_cell(run, shown) for run in recording.runs]
     return {
         "cells": cells,
         "metadata": {
-            "kernelspec": {"display_name": display_name, "language": language, "name": named},
+            "kernelspec": {"display_name": kernel or display_name, "language": language, "name": kernel or usual},
             "language_info": {"file_extension": ending, "mimetype": f"text/{language}", "name": language},
             "vm": {"session_id": session["id"], "template_id": session["vm_id"], "created_at": session["created_at"]},
         },

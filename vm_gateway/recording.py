@@ -50,8 +50,11 @@ STOPS = ("TimedOut", "CpuExceeded", "OutOfMemory", "EngineDied", "OutputExceeded
 
 @dataclass(frozen=True)
 class Recording:
+    """kernel: the kernelspec that gives a session the same limits; empty where it is the usual one."""
+
     session: Session
     runs: tuple[Run, ...]
+    kernel: str = ""
 
     @property
     def language(self) -> str:

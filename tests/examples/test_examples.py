@@ -41,6 +41,7 @@ SHOWN = {
         "stop-loop": "Interrupted",
         "stop-promises": "Interrupted",
         "stop-await": "Interrupted",
+        "meanwhile": "'and no other cell is stopped for it'",
         "hoard": "OutOfMemory",
         "still": "[ 'what was declared before a limit stays', true ]",
         "force": "all variables are lost",
@@ -87,6 +88,7 @@ def test_the_notebook_of_its_session_runs(example: Example, gateway: Gateway, tm
     assert lines[1] == f"Executions: {len(before)}"
     assert len(before) > 2
     if example.notebook:
+        assert exported.metadata.kernelspec.name == example.notebook.metadata.kernelspec.name
         assert [source for source, _ in before] == [cell.source for cell in code_cells(example.notebook)]
     place = {"metadata": {"path": example.session["worktree_path"]}}
     NotebookClient(exported, timeout=PATIENCE_S, resources=place).execute()  # raises where a cell fails that had not
@@ -125,11 +127,18 @@ def test_a_session_in_typescript_is_exported_and_replayed_as_such(gateway: Gatew
     assert (replayed["runs"], replayed["differences"]) == (3, [])
 
 
-@pytest.mark.parametrize("example", ["tour.ipynb"], indirect=True)
+LATE = {
+    "tour.ipynb": ("late, and still in its cell\n", "stdout"),
+    "limits.ipynb": ("CpuExceeded: stopped: it computed longer than cpu_ms = 500 ms allows.\n", "stderr"),
+}
+
+
+@pytest.mark.parametrize("example", LATE, indirect=True)
 def test_late_output_that_nbclient_passes_over_is_in_the_notebook_of_the_record(
     example: Example, gateway: Gateway, tmp_path: Path
 ) -> None:
     target = tmp_path / "exported.ipynb"
     gateway.run("session", "export", example.session["id"], "--to", str(target))
-    (cell,) = [cell for cell in nbformat.read(target, as_version=4).cells if "setTimeout" in cell.source]
-    assert "late, and still in its cell\n" in [output.get("text") for output in cell.outputs]
+    cells = [cell for cell in nbformat.read(target, as_version=4).cells if "\nsetTimeout(" in f"\n{cell.source}"]
+    shown = [[(output.get("text"), output.get("name")) for output in cell.outputs] for cell in cells]
+    assert [LATE[example.name] in outputs for outputs in shown] == [True], shown

@@ -7,7 +7,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from ..client import Client
@@ -57,6 +57,8 @@ def export(client: Client, arguments: Namespace) -> Report:
     if form is None:
         raise Refused(f"{target!r} has no form that is known: end it with {', '.join(FORMS)}")
     recording = read(client, arguments.session_id, _progress("read"))
+    if form is as_notebook:
+        recording = replace(recording, kernel=_kernel(client, recording))
     text = f"{form(recording)}\n"
     try:
         with open(target, "w", encoding="utf-8", errors="replace") as file:
@@ -69,6 +71,18 @@ def export(client: Client, arguments: Namespace) -> Report:
         "To": os.path.abspath(target),
     }
     return Report({name.lower().replace(" ", "_"): value for name, value in told.items()}, fields(told))
+
+
+def _kernel(client: Client, recording: Recording) -> str:
+    """What `kernelspec sync` calls the one of its template, where a Jupyter client ran it under another than usual."""
+    from ..launch.kernelspecs import spec_names
+    from ..launch.notebook import WORKSPACE
+    from ..templates import FIXED, NOTEBOOK
+
+    session = recording.session
+    if session["workspace_id"] != WORKSPACE or FIXED.get(session["vm_id"]) == NOTEBOOK:
+        return ""
+    return spec_names([{**each} for each in client.templates()]).get(session["vm_id"], "")
 
 
 def replay_one(client: Client, arguments: Namespace) -> Report:
