@@ -19,6 +19,7 @@ class Pipe:
         os.set_blocking(descriptor, False)
         self.descriptor = descriptor
         self.outgoing = bytearray()
+        self._buffer = memoryview(bytearray(1 << 18))  # to allocate it for each read takes 11 us
         self._decoder = frames.Decoder(frames.TO_ENGINE)
 
     @property
@@ -28,7 +29,7 @@ class Pipe:
     def read(self) -> list[tuple[int, int, bytes]]:
         """The frames that have come whole."""
         try:
-            data = os.read(self.descriptor, 1 << 18)
+            data = bytes(self._buffer[: os.readv(self.descriptor, (self._buffer,))])
         except BlockingIOError:
             return []
         except OSError:

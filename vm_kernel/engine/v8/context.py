@@ -22,11 +22,15 @@ class Context:
         self._slots: dict[int, list[ctypes._Pointer[Raw] | None]] = {}
         self._functions: dict[int, object] = {}
         self._next_id = 0
+        self._kept = False  # Python's thread state of V8's thread
         self._callback = Callback(self._on_callback)  # kept: V8 holds only the address
         self._context = self._library.mr_init_context(self._callback)
 
     def _on_callback(self, number: int, raw: ctypes._Pointer[Raw]) -> None:
         """On V8's thread. Isolate calls would deadlock here, and an exception would vanish: neither may happen."""
+        if not self._kept:  # else each call makes a thread state and unmaps its memory, in which all processors take part
+            self._kept = True
+            ctypes.pythonapi.PyGILState_Ensure()
         function = self._functions.get(number)
         if function is not None:
             try:

@@ -154,8 +154,10 @@ export function emit(kind, id, text) {
   stir();
 }
 
-const block = bareList(); // arguments for fromCharCode: own elements, so no setter of a prototype is met
-for (let i = 0; i < 1024; i++) block[i] = 0;
+// Arguments for fromCharCode, 16 and 1024 at a time: own elements, so no setter of a prototype is met.
+const few = bareList(), many = bareList();
+for (let i = 0; i < 16; i++) few[i] = 0;
+for (let i = 0; i < 1024; i++) many[i] = 0;
 
 /** The message that the host laid into the inbox (ASCII JSON), pulled piece by piece when it is longer. */
 export function receive() {
@@ -164,8 +166,12 @@ export function receive() {
     const length = header[INBOX_LENGTH];
     let i = 0;
     for (; i + 1024 <= length; i += 1024) {
-      for (let k = 0; k < 1024; k++) block[k] = inbox[i + k];
-      text += apply(fromCharCode, undefined, block);
+      for (let k = 0; k < 1024; k++) many[k] = inbox[i + k];
+      text += apply(fromCharCode, undefined, many);
+    }
+    for (; i + 16 <= length; i += 16) {
+      for (let k = 0; k < 16; k++) few[k] = inbox[i + k];
+      text += apply(fromCharCode, undefined, few);
     }
     for (; i < length; i++) text += fromCharCode(inbox[i]);
     if (header[INBOX_MORE] === 0) return text;
