@@ -28,7 +28,7 @@ class Context:
 
     def _on_callback(self, number: int, raw: ctypes._Pointer[Raw]) -> None:
         """On V8's thread. Isolate calls would deadlock here, and an exception would vanish: neither may happen."""
-        if not self._kept:  # else each call makes a thread state and unmaps its memory, in which all processors take part
+        if not self._kept:  # else each call makes a thread state and unmaps it, in which all processors take part
             self._kept = True
             ctypes.pythonapi.PyGILState_Ensure()
         function = self._functions.get(number)
