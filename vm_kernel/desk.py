@@ -81,14 +81,14 @@ class Desk:
         """Called once for each request, before anything else of it is published."""
         self._iopub.publish("status", messages.BUSY, request.message.header_bytes)
 
-    def answer(self, request: Request, reply: dict[str, Any] | None, metadata: bytes = EMPTY) -> None:
-        """All that belongs to the request, then the reply (None: its type has none), then idle."""
+    def answer(self, request: Request, reply: dict[str, Any] | bytes | None, metadata: bytes = EMPTY) -> None:
+        """All that belongs to the request, then the reply (None: its type has none; bytes: encoded), then idle."""
         message = request.message
         reply_type = REPLIES.get(message.msg_type)
         frames: list[bytes] = []
         # Made beforehand: what is sent together wakes the sending thread and the client once.
         if reply is not None and reply_type is not None:
-            content = encode(reply)
+            content = reply if isinstance(reply, bytes) else encode(reply)
             _, frames = self._wire.write(reply_type, content, message.header_bytes, message.identities, metadata)
         _, idle = self._wire.write("status", messages.IDLE, message.header_bytes, [b"status"])
         self._flush()

@@ -222,7 +222,7 @@ class Execution:
             payload = value_payload(value) if self._page.keep else {}
             size = value_bytes(value, self._long_preview)
             if outcome.expressions is not None:  # the reply brings them; they count as what the cell shows
-                size += len(encode(messages.execute_ok(0, (), outcome.expressions)))
+                size += len(messages.execute_ok(0, (), outcome.expressions))
             self._note("value", payload, size)
             self.final = payload or None
         elif isinstance(outcome, Raised):
@@ -248,6 +248,8 @@ class Execution:
             if self._long_preview:
                 content = messages.execute_result_of_string(value.text[0], self._long_preview, self.count)
                 self._long_preview = b""
+            elif not value.mime and not value.metadata:
+                content = messages.execute_result_of_text(quote(value.text), self.count)
             else:
                 data = {"text/plain": value.text, **value.mime}
                 content = messages.execute_result(data, value.metadata, self.count)

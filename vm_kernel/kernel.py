@@ -248,18 +248,16 @@ class Kernel:
         execution = job.execution
         crash = self.session.weigh(outcome)
         vm: Content = {"execution_id": execution.id}
+        failed = problem is not None or not isinstance(outcome, Completed)
         if problem is not None:
             error = messages.error_fields("LedgerUnavailable", problem)
             self._iopub.publish("error", error, execution.parent)
-            reply = messages.execute_error(error, execution.count)
+            reply = encode(messages.execute_error(error, execution.count))
         else:
             shown = execution.publish_end(outcome)
             if asked.store_history and execution.kind == "repl":
                 self.history.add(execution.count, asked.code, shown)
-            if isinstance(outcome, Completed):
-                reply = messages.execute_ok(execution.count, execution.pages, outcome.expressions)
-            else:
-                reply = messages.execute_error(messages.outcome_error(outcome), execution.count)
+            reply = messages.execute_reply(outcome, execution.count, execution.pages)
             if asked.planned is not None and job.ended is not None:
                 vm["execution"] = record(self.session.id, job.started, job.ended, execution.final)
                 vm["outcome"] = type(outcome).__name__
@@ -267,7 +265,7 @@ class Kernel:
             vm["crashed"] = crash
         self.session.use()
         self._desk.answer(request, reply, encode({"started": execution.started_at, "vm": vm}))
-        if reply["status"] == "error" and asked.stop_on_error:
+        if failed and asked.stop_on_error:
             self._waiting.abort(self._count)
 
     def _publish(self) -> None:

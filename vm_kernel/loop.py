@@ -69,7 +69,9 @@ class Loop:
         heappush(self._timers, (time.monotonic() + delay_s, self._timed, callback))
 
     def turn(self, receive: Callable[[str, list[bytes]], None], settle: Callable[[], None]) -> None:
-        """Waits once and serves what is ready; `settle` comes after the messages and after the reports."""
+        """Waits once and serves what is ready; `settle` comes after the messages and after what else there was, or once
+        after nothing.
+        """
         engine, recorder = self._engine.fileno(), self._recorder.fileno()
         held_back = self._channels.iopub.congested
         readable = list(self._watched)
@@ -81,22 +83,29 @@ class Loop:
         self._note_engine_deadline(held_back)
         ready = self._channels.wait(self._patience(), readable, writable)
         # Shell is read before the engine, so that a failing cell aborts all that was sent after it.
+        settled = False
         for channel in (CONTROL, STDIN, SHELL):
             for frames in self._channels.receive(channel):
                 receive(channel, frames)
-        settle()
+                settled = True
+        if settled:
+            settle()
         now = time.monotonic()
         if engine in ready or (self._engine_due is not None and now >= self._engine_due):
-            self._pumped, self._engine_due = now, None
+            self._pumped, self._engine_due, settled = now, None, False
             self._engine.pump(not held_back)
         if recorder in ready:
+            settled = False
             self._recorder.dispatch()
         for descriptor in readable:
             if descriptor in ready and descriptor in self._watched:
+                settled = False
                 self._watched[descriptor]()
         while self._timers and self._timers[0][0] <= now:
+            settled = False
             heappop(self._timers)[2]()
-        settle()
+        if not settled:
+            settle()
 
     def last_turn(self, receive: Callable[[str, list[bytes]], None]) -> None:
         """Takes the requests that have arrived, for `LAST_S` at most, and serves nothing else."""

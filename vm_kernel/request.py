@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .ids import is_uuid
 
@@ -80,8 +80,7 @@ class Planned:
         return given
 
 
-@dataclass(frozen=True)
-class Execute:
+class Execute(NamedTuple):
     """An execute_request, checked. planned: its `metadata.vm`; None when it has none. expressions: None for none."""
 
     code: str

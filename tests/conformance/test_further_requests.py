@@ -144,6 +144,12 @@ def test_a_range_of_the_history(remembering: Client, asked: dict[str, object], i
     assert all(entry[0] == 1 for entry in history), "the session's number is 1"
 
 
+@pytest.mark.parametrize("asked", [{"hist_access_type": "guess"}, {"hist_access_type": None}, {"pattern": 1}])
+def test_what_the_history_does_not_understand_is_an_error(remembering: Client, asked: dict[str, object]) -> None:
+    request = {"hist_access_type": "search" if "pattern" in asked else "range", "raw": True, "output": False, **asked}
+    assert remembering.ask("history_request", request).content["ename"] == "InvalidRequest"
+
+
 @pytest.mark.parametrize(
     ("pattern", "more", "inputs"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
@@ -214,6 +215,7 @@ def test_prompt_without_stdin_is_an_error_of_the_cell_and_no_question_is_sent(cl
 
 def test_prompt_to_a_client_without_a_stdin_channel_is_an_error(client: Client) -> None:
     client.sockets.pop("stdin").close(0)
+    time.sleep(0.3)  # until the kernel's side of the connection knows
     msg_id = client.start("prompt('name? ')", allow_stdin=True)
     try:
         heard = client.hear(msg_id, timeout_s=5)

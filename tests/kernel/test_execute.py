@@ -120,8 +120,11 @@ def test_a_page_is_in_the_reply_and_not_among_the_outputs(client: Client) -> Non
 
 
 def test_queued_cells_are_aborted_after_an_error(client: Client) -> None:
-    failing = client.start('for (let i = 0; i < 2000; i++) console.log(i)\nthrow new Error("boom")')
+    failing = client.start('prompt("go? "); throw new Error("boom")', allow_stdin=True)
     waiting = [client.start("1+1"), client.start("2+2", stop_on_error=False)]
+    client.get("stdin")
+    client.ask("kernel_info_request")  # its answer says that all three have arrived
+    client.send("input_reply", {"value": "go"}, "stdin")
     assert client.hear(failing).reply["content"]["status"] == "error"
     for msg_id in waiting:
         heard = client.hear(msg_id)

@@ -126,13 +126,15 @@ class IOPub:
         buffers: Sequence[bytes] = (),
     ) -> None:
         """Publishes any other message, after all stream text that came before it; `content` may be JSON already."""
-        self._seal()
+        if self._text:
+            self._seal()
         encoded = content if isinstance(content, bytes) else encode(content)
         self._append(_Item(msg_type, encoded, parent, None, metadata, buffers))
 
     def publish_frames(self, msg_type: str, frames: list[bytes]) -> None:
         """`publish` of a message that is signed already."""
-        self._seal()
+        if self._text:
+            self._seal()
         self._append(_Item(msg_type, frames[-1], frames[-3], frames))
 
     def welcome(self, topic: bytes) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .. import __version__
-from ..outcomes import JavaScriptError, Raised, Stopped, Value, ename, evalue
-from .wire import VERSION, escape
+from ..outcomes import Completed, JavaScriptError, Outcome, Raised, Stopped, Value, ename, evalue
+from .wire import VERSION, encode, escape
 
 Content = dict[str, Any]
 
@@ -91,6 +91,11 @@ def execute_result(data: Mapping[str, Any], metadata: Mapping[str, Any], executi
     }
 
 
+def execute_result_of_text(quoted: bytes, execution_count: int) -> bytes:
+    """Encoded `execute_result` of nothing but a text; `quoted`: as JSON."""
+    return b'{"execution_count":%d,"data":{"text/plain":%b},"metadata":{},"transient":{}}' % (execution_count, quoted)
+
+
 def execute_result_of_string(mark: str, escaped: bytes, execution_count: int) -> bytes:
     """Encoded `execute_result` of a string that JavaScript shows as it is between quotation marks.
 
@@ -101,15 +106,24 @@ def execute_result_of_string(mark: str, escaped: bytes, execution_count: int) ->
     return b"".join((head, escaped, around, b'"},"metadata":{},"transient":{}}'))
 
 
+def execute_reply(outcome: Outcome, execution_count: int, pages: Sequence[Mapping[str, Any]]) -> bytes:
+    """Encoded: of a run that came to its end, however."""
+    if isinstance(outcome, Completed):
+        return execute_ok(execution_count, pages, outcome.expressions)
+    return encode(execute_error(outcome_error(outcome), execution_count))
+
+
 def execute_ok(
     execution_count: int,
     pages: Sequence[Mapping[str, Any]] = (),
     expressions: Mapping[str, Value | JavaScriptError] | None = None,
-) -> Content:
-    """`pages`: MIME bundles for the front end's pager."""
+) -> bytes:
+    """Encoded. `pages`: MIME bundles for the front end's pager."""
+    if not pages and not expressions:
+        return b'{"status":"ok","execution_count":%d,"payload":[],"user_expressions":{}}' % execution_count
     payload = [{"source": "page", "data": dict(page), "start": 0} for page in pages]
     shown = {name: _expression(each) for name, each in expressions.items()} if expressions else {}
-    return {"status": "ok", "execution_count": execution_count, "payload": payload, "user_expressions": shown}
+    return encode({"status": "ok", "execution_count": execution_count, "payload": payload, "user_expressions": shown})
 
 
 def _expression(came: Value | JavaScriptError) -> Content:
