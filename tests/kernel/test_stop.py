@@ -112,6 +112,21 @@ def test_shutdown_while_a_cell_runs_answers_it_and_aborts_the_rest() -> None:
         assert session.ended(3)
 
 
+def test_the_end_answers_all_that_has_arrived_also_what_was_not_read_yet() -> None:
+    session = Session()
+    client = session.client(subscribe=False)
+    cells = [client.start("1+1") for _ in range(300)]
+    asked = [client.send(name) for name in ("kernel_info_request", "history_request", "comm_info_request")]
+    ended = client.send("shutdown_request", {"restart": False}, "control")
+    time.sleep(0.5)  # all lies in the kernel's sockets, and nobody reads yet
+    with session:
+        replies = [client.get("shell") for _ in (*cells, *asked)]
+        found = {message["parent_header"]["msg_id"]: message["content"]["status"] for message in replies}
+        assert found == {**dict.fromkeys(cells, "aborted"), **dict.fromkeys(asked, "ok")}
+        assert client.get("control")["parent_header"]["msg_id"] == ended
+        assert session.ended(3)
+
+
 def test_a_lost_engine_is_an_error_and_the_next_cell_works(client: Client) -> None:
     client.run("let gone = 1")
     reply = client.run("@die").reply["content"]
