@@ -42,9 +42,13 @@ def text_of(finished: Finished) -> str:
 
 
 def stop_one(driver: Driver, case: dict[str, Any], after_s: float) -> tuple[float, list[str]]:
-    """Milliseconds from the stop to the end of the cell, and what was wrong."""
+    """Milliseconds from the stop to the end of the cell, and what was wrong.
+
+    A kill case that "may" be soft is one that V8 stops in most rounds, but not in time in all.
+    """
     wrong: list[str] = []
     soft = case["expect"] == "soft"
+    limit_ms = SOFT_MS if soft else KILL_MS
     generation = driver.engine.generation
     driver.run("globalThis.state = 42")
     if "prepare" in case:
@@ -64,9 +68,11 @@ def stop_one(driver: Driver, case: dict[str, Any], after_s: float) -> tuple[floa
     outcome = finished.outcome
     if not isinstance(outcome, Interrupted):
         wrong.append(f"ended as {str(outcome)[:200]}")
+    elif not outcome.lost and case.get("may") == "soft":
+        soft = True  # with state kept then
     elif outcome.lost is soft:
         wrong.append(f"was {'killed' if soft else 'stopped softly: correct the data'} after {took_ms:.0f} ms")
-    if took_ms > (SOFT_MS if soft else KILL_MS):
+    if took_ms > limit_ms:
         wrong.append(f"took {took_ms:.0f} ms")
     if driver.engine.generation != generation:
         driver.wait_for(Ready, since=since)
@@ -116,7 +122,8 @@ def note(latencies: dict[str, list[float]]) -> None:
 def test_every_case_has_a_name_of_its_own_and_every_kill_case_a_measurement() -> None:
     assert len({case["name"] for case in CASES}) == len(CASES) >= 100
     for case in CASES:
-        assert set(case) <= {"name", "code", "prepare", "expect", "why"}, case
+        assert set(case) <= {"name", "code", "prepare", "expect", "may", "why"}, case
+        assert "may" not in case or (case["expect"], case["may"]) == ("kill", "soft"), case["name"]
         assert case["expect"] == "soft" or (case["expect"] == "kill" and " ms " in case["why"]), case["name"]
 
 
