@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ..conformance.peer import Heard, Kernel
+from ..conformance.peer import Heard, Kernel, is_gone
 
 Start = Callable[..., Kernel]
 
@@ -186,6 +186,26 @@ def test_a_timer_between_cells_is_held_by_the_limits_too(start: Start) -> None:
     assert shown["parent_header"]["msg_id"] == first and shown["content"]["name"] == "stderr"
     assert "TimedOut" in shown["content"]["text"] and "wall_ms" in shown["content"]["text"]
     assert_usable(kernel)
+
+
+@pytest.mark.parametrize("how", ["limit", "interrupt"])
+def test_a_reaction_that_v8_runs_by_itself_and_never_ends_costs_the_engine_and_its_cell_is_told(
+    start: Start, how: str
+) -> None:
+    kernel = start(*(["--wall-ms", "400"] if how == "limit" else []))
+    client, engine = kernel.clients[0], kernel.engine()
+    soon = "Atomics.waitAsync(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20).value"
+    first = client.start(soon + ".then(() => { while (true) {} }); 1")
+    client.hear(first)
+    if how == "interrupt":
+        time.sleep(0.3)
+        client.ask("interrupt_request", channel="control")
+    shown = client.until("stream", 5)
+    assert shown["parent_header"]["msg_id"] == first and shown["content"]["name"] == "stderr"
+    words = ("TimedOut", "wall_ms") if how == "limit" else ("Interrupted",)
+    assert all(word in shown["content"]["text"] for word in (*words, "lost")), shown["content"]
+    assert is_gone(engine)
+    assert client.run("1 + 1").value == "2"
 
 
 def test_late_output_is_held_by_the_limit_of_its_cell(start: Start) -> None:
