@@ -63,6 +63,13 @@ def test_a_cell_that_awaits_what_v8_settles_by_itself_ends(shared: Driver, code:
     assert text_of(shared.run(code, timeout_s=5)) == value
 
 
+def test_none_of_many_such_awaits_is_missed(shared: Driver) -> None:
+    """They settle at any moment of the end of their cell's task."""
+    for number in range(300):
+        assert text_of(shared.run(f"await {soon(number % 3)}", timeout_s=5)) == "'timed-out'", number
+        assert text_of(shared.run(f"typeof await WebAssembly.compile({MODULE})", timeout_s=5)) == "'object'", number
+
+
 @pytest.mark.parametrize(
     ("code", "shown"),
     [

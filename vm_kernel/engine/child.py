@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from .lane import Done
 
 TICK_MS = 5
-AT_ONCE = 0.0  # when a turn is due for which no timer asked
 RECOVERIES = 3  # no-op tasks after a cancel, which may hit the next task instead of its own
 
 # operations: cells/js/session/kinds.js, cells/js/parser/entry.js
@@ -84,6 +83,7 @@ class Child:
         self._full = False  # it used too much memory
         self._held = False  # and after that much of it was still in use
         self._due: float | None = None  # when the next timer is, monotonic seconds
+        self._stirred = False  # V8 ran code by itself: a turn is due for which no timer asked
 
     # -- the loop
 
@@ -119,7 +119,7 @@ class Child:
 
     def _woken(self, by: bytes) -> None:
         if STIRRED in by or (alarm.USED in by and not self._session.busy):
-            self._due = AT_ONCE
+            self._stirred = True
 
     def _timeout_ms(self) -> float | None:
         if self._session.busy or self._parser.busy:
@@ -143,8 +143,9 @@ class Child:
                 self._parser.submit(TRANSFORM, code, lambda kind, text: self._parsed(code, kind, text))
             else:
                 self._run(known)
-        elif self._due is not None and time.monotonic() >= self._due and not self._pipe.full:
-            self._begin_turn(TICK, b"", lambda kind, text: self._turned(kind), collect=self._due != AT_ONCE)
+        elif (self._stirred or (self._due is not None and time.monotonic() >= self._due)) and not self._pipe.full:
+            collect, self._stirred = not self._stirred, False
+            self._begin_turn(TICK, b"", lambda kind, text: self._turned(kind), collect)
 
     def _begin_turn(self, operation: int, message: bytes, done: Done, collect: bool = True) -> None:
         self._turn = operation
