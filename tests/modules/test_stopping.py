@@ -57,6 +57,17 @@ def test_an_answer_to_a_question_that_was_given_up_is_not_taken_for_the_next(una
     assert outcome.value.preview == "second"
 
 
+def test_an_answer_may_be_there_before_javascript_waits_for_it(unanswered: Driver) -> None:
+    slow = "console.log('runs'); const end = Date.now() + 300; while (Date.now() < end) {}"
+    cell = unanswered.begin(f"{slow} require('./x.json')")
+    unanswered.wait_for(Printed)
+    answer = {"path": "a.json", "filename": "/a.json", "format": "json", "esm": True, "place": [1, 1]}
+    unanswered.engine.supply(1, {**answer, "text": '"early"'})
+    outcome = unanswered.finish(cell).outcome
+    assert isinstance(outcome, Completed) and outcome.value is not None
+    assert outcome.value.preview == "early"
+
+
 @pytest.mark.parametrize("how", ["import './{}.mjs'", "require('./{}.mjs')", "await import('./{}.mjs')"])
 def test_a_module_that_was_stopped_is_read_again(tree: Tree, how: str) -> None:
     name = f"loop{len(how)}"
@@ -115,9 +126,9 @@ def test_a_large_module_and_one_that_is_too_large(tree: Tree) -> None:
 
 
 def test_modules_nested_deeper_than_the_stack_are_an_error_of_the_cell(tree: Tree) -> None:
-    for number in range(3000):
+    for number in range(1500):
         tree.write(f"deep/{number}.js", f"module.exports = require('./{number + 1}')\n")
-    tree.write("deep/3000.js", "module.exports = 1\n")
+    tree.write("deep/1500.js", "module.exports = 1\n")
     outcome = tree.driver.run("require('./deep/0')", timeout_s=60).outcome
     assert isinstance(outcome, (Raised, Completed))
     assert isinstance(tree.driver.run("1").outcome, Completed)

@@ -60,6 +60,7 @@ class Lane:
         self.context.eval(f"for (const name of [{names}]) delete globalThis[name]; 0")
         self._queue: list[tuple[int, bytes, Done]] = []
         self._task: tuple[int, int, Done] | None = None  # task, number, done
+        self._early: tuple[int, bytes] | None = None  # an answer that came before JavaScript waited for it
 
     def wake(self) -> None:
         """On V8's thread: a task has ended, or JavaScript waits for the main thread."""
@@ -79,7 +80,7 @@ class Lane:
 
     def _start(self) -> None:
         operation, message, done = self._queue.pop(0)
-        self.cancelled = False
+        self.cancelled, self._early = False, None
         self.header[OPERATION] = operation
         self._message = memoryview(message)
         self._deliver()
@@ -92,6 +93,8 @@ class Lane:
             _, number, done = self._task
             ended = self.context.take(number)
             if ended is None:
+                if self._early is not None and self.waiting == ASK:
+                    self.answer(*self._early)
                 return
             self._task = None
             done(*ended)
@@ -118,11 +121,13 @@ class Lane:
         self.header[INBOX_MORE] = 1 if len(self._message) else 0
 
     def answer(self, question: int, message: bytes) -> None:
-        """Give JavaScript what it waits for in ASK, unless that is the answer to another question."""
+        """Give JavaScript what it waits for in ASK, or is about to; not the answer to another question."""
         if self.waiting == ASK and question == self.header[QUESTION]:
             self._message = memoryview(message)
             self._deliver()
             self.release()
+        elif self._task is not None:  # the question was carried on before JavaScript got to waiting
+            self._early = (question, message)
 
     def release(self) -> None:
         self.waiting = 0

@@ -123,8 +123,8 @@ function resolve(record, name, asked) {
   arrayPush(asked, record);
   arrayPush(asked, name);
   if (record.format !== "esm") return record.state === DONE && !(name in namespaceOf(record)) ? null : { __proto__: null, record, name };
-  const { locals, indirect, stars } = record.parse;
-  for (let i = 0; i < locals.length; i++) if (locals[i] === name) return { __proto__: null, record, name };
+  if (mapGet(ownNames(record), name)) return { __proto__: null, record, name };
+  const { indirect, stars } = record.parse;
   for (let i = 0; i < indirect.length; i++) {
     if (indirect[i][0] !== name) continue;
     const from = record.requested[indirect[i][1]];
@@ -141,6 +141,14 @@ function resolve(record, name, asked) {
     found = one;
   }
   return found;
+}
+
+function ownNames(record) {
+  if (record.own !== undefined) return record.own;
+  const { locals } = record.parse;
+  record.own = new MapClass();
+  for (let i = 0; i < locals.length; i++) mapSet(record.own, locals[i], true);
+  return record.own;
 }
 
 // Whether names may come to it from CommonJS modules that have not run.

@@ -72,6 +72,7 @@ function made(format, path, filename) {
   record.cell = currentCell();
   record.namespace = undefined;
   record.requested = bareList(); // records, by the numbers of the parse's requests
+  record.own = undefined; // the exported names that it has itself, as a map
   record.getters = undefined; // of an ES module's own exports, once it is linked
   record.body = undefined; // its generator
   record.waits = undefined; // a promise while it awaits
