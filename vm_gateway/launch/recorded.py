@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from vm_kernel.kernel import Kernel
     from vm_kernel.readiness import Readiness
 
+#: After the start.
+REPAIR_S = 1.0
+
 
 class Recorded:
     """One session and its ledger; None: nothing is recorded. `tie` is for `vm_kernel.launch.run`.
@@ -54,6 +57,7 @@ class Recorded:
         self._kernel: Kernel | None = None
         self._writes: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._writer: threading.Thread | None = None
+        self._repaired = False
         self.recorder: Recorder | None = Unrecorded(unrecorded) if unrecorded else None
         if ledger is not None:
             self.recorder = LedgerRecorder(ledger, plan.session_id, self._owner, actor, self._lost)
@@ -79,6 +83,7 @@ class Recorded:
             kernel = self._kernel
             why = (kernel.session.ended or kernel.loop.why) if kernel is not None else "its process could not start"
             self._write({"status": "closed", "closed_at": timestamp(), "last_error": why or "closed", "owner": None})
+            self._later(self._repair)
         if self._writer is not None:
             self._writes.put(None)
             self._writer.join()
@@ -98,7 +103,8 @@ class Recorded:
             self._write({"status": "ready", "last_error": None, "runtime_meta": meta}, durable=False)
         else:
             self._write({"status": said.status, "last_error": said.last_error})
-        self._later(self._repair)
+        if self._kernel is not None:  # not while the first cell waits for its turn
+            self._kernel.loop.after(REPAIR_S, lambda: self._later(self._repair))
 
     def _changed(self, status: str, reason: str) -> None:
         fields: dict[str, Any] = {"status": status, "last_error": reason}
@@ -138,8 +144,10 @@ class Recorded:
             log(f"the row of session {self._plan.session_id} could not be changed to {fields['status']}: {error}")
 
     def _repair(self) -> None:
-        """Whoever opens a ledger closes what the dead left open (design 7.9)."""
-        assert self._ledger is not None
+        """Whoever opens a ledger closes what the dead left open (design 7.9), once."""
+        if self._ledger is None or self._repaired:
+            return
+        self._repaired = True
         try:
             repair.close_what_the_dead_left(self._ledger)
         except LedgerError as error:
