@@ -5,17 +5,22 @@ from __future__ import annotations
 import fcntl
 import os
 
+from .ledger.failures import translated
+
 
 class InUse(Exception):
     """Another gateway serves this ledger; the text says which process."""
 
 
 class Alone:
-    """Held from its making to `release`, or to the end of this process; sessions do not inherit it. Raises: InUse."""
+    """Held from its making to `release`, or to the end of this process; sessions do not inherit it. Raises: InUse,
+    LedgerUnavailable.
+    """
 
     def __init__(self, ledger: str) -> None:
         self._path = f"{os.path.realpath(ledger)}-gateway-lock"
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with translated(ledger):
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -60,7 +60,8 @@ def test_a_client_command_loads_nothing_of_the_server() -> None:
 
 def test_exit_codes_of_the_process(gateway: Gateway) -> None:
     assert finish(start(gateway, "ops", "health"))[0] == 0
-    assert finish(start(gateway, "template", "get", "x"))[0] == 1
+    code, _, err = finish(start(gateway, "template", "get", "x"))
+    assert code == 1 and err.endswith("  `vm-gateway template list` shows the ids\n"), err
     assert finish(start(gateway, "no-such-command"))[0] == 2
     code, out, err = finish(start(gateway, "--version"))
     assert (code, out.split()[0], err) == (0, "vm-gateway", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from argparse import Namespace
@@ -14,6 +15,13 @@ from ..client import ApiError, Client
 from .command import Refused, Report
 from .output import indented, plain
 from .parser import parse
+
+#: What lists the ids of which kind.
+SHOWN_BY = {
+    "template": "`vm-gateway template list`",
+    "session": "`vm-gateway session list`",
+    "execution": "`vm-gateway exec list SESSION`",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -76,6 +84,8 @@ def serve(arguments: Namespace, rest: list[str]) -> int:
 def explain(error: ApiError, words: Sequence[str]) -> None:
     """The error as scripts look for it, then what the user did not know yet: other ids, the request's own id."""
     print(plain(str(error)), file=sys.stderr)
+    if no_id := re.match(r"(template|session|execution)_id must be a valid UUID", error.message):
+        print(f"  {SHOWN_BY[no_id[1]]} shows the ids", file=sys.stderr)
     for name, value in error.details.items():
         if value not in words:
             print(f"  {plain(name)}: {plain(str(value))}", file=sys.stderr)

@@ -23,6 +23,7 @@ _BUSY = "the ledger {path} is locked by another process: end that process or wai
 _READ_ONLY = "the ledger {path} cannot be written: check the rights of the file and of its folder, then try again"
 _DAMAGED = "the ledger {path} is damaged ({error}): end all that uses it, start again, and what can be read is saved"
 _OPEN = "the ledger {path} cannot be opened: check that its folder exists and may be written"
+_FOLDER = "the ledger {path} is a folder: name a file"
 _EXISTS = "{path} exists: name a file that does not"
 _OTHER = "the ledger {path} cannot be used ({error}): check its disk, then try again"
 
@@ -46,6 +47,7 @@ _ERRNOS = {
     errno.EEXIST: _EXISTS,
     errno.ENOENT: _OPEN,
     errno.ENOTDIR: _OPEN,
+    errno.EISDIR: _FOLDER,
 }
 
 

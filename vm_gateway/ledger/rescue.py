@@ -65,8 +65,8 @@ def opening(path: str, read_only: bool, patience: Patience) -> Iterator[Found]:
                 lock.release()
         except BaseException:
             lock.close()
-            if not used_before and not os.path.exists(found):
-                os.unlink(f"{found}-lock")
+            if not used_before and not _start(found).startswith(_SQLITE):
+                os.unlink(f"{found}-lock")  # beside what is no ledger it would call that a damaged one next time
             raise
         _register(found)
 
