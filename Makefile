@@ -59,7 +59,7 @@ assets: $(ASSETS)
 $(STAMPS)/venv:
 	@test -n '$(PYTHON)' || { echo 'No Python 3.10 or newer was found: install one, or name it with PYTHON=/its/path.'; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
-		{ echo '$(PYTHON) is older than Python 3.10: name a newer one with PYTHON=/its/path.'; exit 1; }
+		{ echo '$(PYTHON) is no Python 3.10 or newer: name one with PYTHON=/its/path.'; exit 1; }
 	@echo "== $(VENV) ($$($(PYTHON) --version))"
 	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
 	@mkdir -p $(STAMPS) && touch $@

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from ..cli.gateway import Gateway
-from .conftest import PATIENCE_S, Example
+from ..cli.gateway import ROOT, Gateway
+from .conftest import EXAMPLES, PATIENCE_S, Example
 
 #: What each cell, by its id, has to show.
 SHOWN = {
@@ -105,6 +106,15 @@ def test_its_replay_differs_in_nothing_without_a_cause(example: Example, gateway
     with gateway.client() as client:
         recorded, replayed = (client.executions(each) for each in (example.session["id"], told["new_session"]["id"]))
     assert told["runs"] == len(recorded) == len(replayed)
+
+
+def test_what_the_readme_shows_is_in_the_tour() -> None:
+    tour = code_cells(nbformat.read(EXAMPLES / "tour.ipynb", as_version=4))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^ +In\[(\d+)\]  (.*\n(?: {13}(?! *(?:Out\[\d+\]|error)? *\|).*\n)*)", readme, re.MULTILINE)
+    assert len(shown) >= 3
+    for number, text in shown:
+        assert re.sub(r"\n {13}", "\n", text).rstrip() == tour[int(number) - 1].source, f"In[{number}]"
 
 
 TYPED = ("const n: number = 6 * 7; n", "const m = 1;\nn.missing.more", "%%ts\nconst s = `${n satisfies number}`; s")
