@@ -2,7 +2,7 @@
 # A session over REST, call by call: template, session, repl, prompt, file, late output, cancel, export.
 #
 # Usage: examples/rest.sh [python], with a gateway that runs (`vm-gateway serve`); VM_GATEWAY_URL names another one.
-# Needs curl; Python picks ids out of JSON and writes the notebook.
+# Python picks ids out of JSON, writes the notebook, and stands in for curl where there is none.
 set -eu
 cd "$(dirname "$0")"
 PYTHON=${1:-python3}
@@ -12,11 +12,32 @@ TOKEN=${VM_GATEWAY_TOKEN-$("$PYTHON" -c 'import sys; from vm_gateway import plac
 FOLDER=$(mktemp -d)
 trap 'rm -rf "$FOLDER"' EXIT
 
-# call METHOD PATH [JSON]: prints the call, then the answer, which stays in $FOLDER/answer; one that is no 2xx is the end.
+# send METHOD PATH [JSON]: prints the status of the answer, which is in $FOLDER/answer then.
+if command -v curl >/dev/null; then
+    send() {
+        curl -sS -X "$1" "$URL/api/v1$2" -o "$FOLDER/answer" -w '%{http_code}' \
+            -H "Authorization: Bearer $TOKEN" ${3+-H "Content-Type: application/json" -d "$3"}
+    }
+else
+    send() {
+        "$PYTHON" -c 'import sys, urllib.error, urllib.request
+url, token, target, method, path, *body = sys.argv[1:]
+headers = {"Authorization": "Bearer " + token, "Content-Type": "application/json"}
+request = urllib.request.Request(url + "/api/v1" + path, "".join(body).encode() or None, headers, method=method)
+try:
+    answer = urllib.request.urlopen(request)
+except urllib.error.HTTPError as error:
+    answer = error
+with open(target, "wb") as file:
+    file.write(answer.read())
+print(answer.status)' "$URL" "$TOKEN" "$FOLDER/answer" "$@"
+    }
+fi
+
+# call METHOD PATH [JSON]: prints the call and its answer; one that is no 2xx is the end.
 call() {
     printf '\n%s /api/v1%s %s\n' "$1" "$2" "${3-}"
-    STATUS=$(curl -sS -X "$1" "$URL/api/v1$2" -o "$FOLDER/answer" -w '%{http_code}' \
-        -H "Authorization: Bearer $TOKEN" ${3+-H "Content-Type: application/json" -d "$3"})
+    STATUS=$(send "$@") || { echo "no gateway answers at $URL: start one with \`vm-gateway serve\`" >&2; exit 1; }
     printf '    %s  %s\n' "$STATUS" "$(head -c 400 "$FOLDER/answer")"
     case $STATUS in 2*) ;; *) exit 1 ;; esac
 }

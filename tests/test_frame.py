@@ -272,7 +272,15 @@ def test_the_demo_prints_every_cell_with_its_outputs(tmp_path: Path) -> None:
     flood = text("flood", "stream")
     assert flood.startswith("".join(f"line {n}\n" for n in range(1, 20_001)))
     assert re.search(r"\nwall [\d,]+ ms, cpu [\d,]+ ms\n$", flood), flood[-200:]
-    assert (tmp_path / "demo.ledger").exists(), "the cells of the demo are on no record"
+    ledger = tmp_path / "demo.ledger"
+    assert ledger.exists(), "the cells of the demo are on no record"
+    gateway = [str(ROOT / "examples" / "gateway_demo.sh"), sys.executable, str(ledger)]
+    done = subprocess.run(gateway, capture_output=True, text=True, timeout=180, env=environment)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    for line in ("Exported session: ", "Executions: 15\n", "Unexplained: 0\n", "Status: timeout\n"):
+        assert line in done.stdout, f"{line!r} is not in\n{done.stdout}"
+    exported = nbformat.read(tmp_path / "exported.ipynb", as_version=4)
+    assert [cell.source for cell in exported.cells] == [cell.source for cell in cells.values()]
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,19 @@ def test_a_replay_without_differences_says_so_and_closes_its_session(gateway: Ga
 
 
 @pytest.mark.covers("rule recordings")
+def test_a_session_whose_template_is_gone_is_replayed_under_another(gateway: Gateway, worktree: Path) -> None:
+    template, other = (gateway.template(f"{name}-{worktree.parent.name}") for name in ("gone", "other"))
+    session = gateway.session(template, worktree)
+    with gateway.client() as client:
+        client.repl(session, "1 + 1")
+        client.close_session(session)
+        client.delete_template(template)
+    done = gateway.run("session", "replay", session)
+    assert done.code == 1 and "name another with --template ID" in done.err, done
+    assert gateway.run("session", "replay", session, "--template", other).lines[4] == "Differences: 0"
+
+
+@pytest.mark.covers("rule recordings")
 def test_a_replay_tells_known_causes_of_differences(gateway: Gateway, session: str, worktree: Path) -> None:
     (worktree / "data.js").write_text("1")
     with gateway.client() as client:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
-from ..client import Client
+from ..client import ApiError, Client
 from ..comparison import Difference
 from ..notebook import notebook, source
 from ..recording import Recording, read
@@ -86,15 +86,27 @@ def _kernel(client: Client, recording: Recording) -> str:
 
 
 def replay_one(client: Client, arguments: Namespace) -> Report:
-    replayed = replay(client, read(client, arguments.session_id), arguments.template, _progress("run"))
+    replayed = _again(replay, client, arguments)
     if not arguments.keep:
         replayed.session = client.close_session(replayed.session["id"])
     return _report("Replayed session", arguments.session_id, replayed, DIFFERS if replayed.unexplained else 0)
 
 
 def restore_one(client: Client, arguments: Namespace) -> Report:
-    replayed = restore(client, read(client, arguments.session_id), arguments.template, _progress("run"))
+    replayed = _again(restore, client, arguments)
     return _report("Restored session", arguments.session_id, replayed, 0)
+
+
+def _again(how: Callable[..., Replayed], client: Client, arguments: Namespace) -> Replayed:
+    """Raises: ApiError; Refused where the session's template is there no more."""
+    recording = read(client, arguments.session_id)
+    try:
+        return how(client, recording, arguments.template, _progress("run"))
+    except ApiError as error:
+        if arguments.template is None and error.code in ("TEMPLATE_NOT_FOUND", "TEMPLATE_INACTIVE"):
+            why = "the template of that session is gone or not active: name another with --template ID"
+            raise Refused(f"{why}; `vm-gateway template list` shows them") from None
+        raise
 
 
 def _report(title: str, session_id: str, replayed: Replayed, code: int) -> Report:
