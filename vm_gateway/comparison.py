@@ -29,7 +29,7 @@ SIGNS = (
 STOPPED = {"Interrupted": "interruption", "TimedOut": "time", "CpuExceeded": "time"}
 _SETS = re.compile(
     r"\b(?:var|let|const|class|function\*?)\s+([\w$]+)"  # declared
-    r"|([\w$]+)\s*(?:(?:[-+*/%&|^]|\*\*|<<|>>|\?\?|&&|\|\|)?=(?![=>])|\+\+|--)"  # assigned, counted
+    r"|(?<![\w$])([\w$]+)(?![\w$])\s*(?:(?:[-+*/%&|^]|\*\*|<<|>>|\?\?|&&|\|\|)?=(?![=>])|\+\+|--)"  # assigned, counted
 )
 _WORDS = re.compile(r"[A-Za-z_$][\w$]*")
 #: What a session calls its displays and comms (cells/js/session/display.js, newId): others in each session.

@@ -88,7 +88,7 @@ class History:
         if n is None:
             own = self.earlier.count() + 1
             return [(own, *entry) for entry in self._entries]
-        return list(islice(self._newest(output), max(n, 0)))[::-1]
+        return list(islice(self._newest(output), min(max(n, 0), MAX_ENTRIES)))[::-1]
 
     def _range(self, request: dict[str, Any], output: bool) -> list[Numbered]:
         """Lines `start` <= line < `stop` of a session: 0 or its number for this one, -1 for the one before it...

@@ -135,9 +135,10 @@ class Imports:
                         continue
                     raise Refused(specifier, _REASONS[error.code]) from None
                 try:
+                    opened.path.encode()  # what a link leads to may have any name
                     return opened.path, opened.content.decode("utf-8-sig")
-                except UnicodeDecodeError:
-                    raise Refused(specifier, f"{opened.path} is not UTF-8 text") from None
+                except UnicodeError:
+                    raise Refused(specifier, f"{cleaned} is not UTF-8 text, or its name is not") from None
         tried = list(dict.fromkeys(tried))
         shown = ", ".join(tried[:SHOWN_TRIES]) + (", …" if len(tried) > SHOWN_TRIES else "")
         why = "no module of that name is granted, and there is no such file" if bare else "there is no such file"

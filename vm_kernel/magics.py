@@ -38,6 +38,7 @@ LANGUAGES = {
 }
 
 _WORD = re.compile(r"\s*(%%?\w*)")
+_CODE = re.compile(r"\S")
 _LINE_END = re.compile(r"\r\n|[\n\r\u2028\u2029]")
 
 
@@ -56,7 +57,7 @@ class Magics:
             word, start, at = found[1], found.start(1), found.end()
             if word in ("%time", "%%time"):
                 job.after = partial(_tell_time, job.execution)
-                if not code[at:].strip():
+                if _CODE.search(code, at) is None:
                     job.instead = _refusal(job, start, f"{word} needs code to run: {HELP[word][0]}")
             elif word != "%%ts":
                 self._take_whole(job, word, start, code[at:].strip())

@@ -12,6 +12,7 @@ from typing import Any
 
 MODULES = "node_modules"
 DEEPEST = 20
+LONGEST_TARGET = 4096
 #: Beside `import` or `require`, whichever asks.
 CONDITIONS = frozenset(("browser", "module", "default"))
 
@@ -83,8 +84,8 @@ def _exported(exports: Any, wanted: str, by: str) -> str | None:
 
 def _target(value: Any, by: str, depth: int = 0) -> str | None:
     """The first that its conditions let through."""
-    if isinstance(value, str):
-        return value.removeprefix("./")
+    if isinstance(value, str):  # a longer one is no path, and each of its `*` would grow to what they stand for
+        return value.removeprefix("./") if len(value) <= LONGEST_TARGET else None
     if depth < DEEPEST and isinstance(value, list):
         return next(filter(None, (_target(each, by, depth + 1) for each in value)), None)
     if depth < DEEPEST and isinstance(value, dict):

@@ -174,6 +174,15 @@ def test_comms_and_targets_are_bounded(start: Start) -> None:
     assert heard.content["evalue"] == "the name of a target has at most 1000 characters"
 
 
+def test_a_comm_speaks_for_no_other_one(start: Start) -> None:
+    client = start().clients[0]
+    run(client, "var kept = 1, one = Jupyter.comms.open('t'), other = Jupyter.comms.open('t')")
+    for id in ("undefined", "{}", "other.id"):
+        heard = client.hear(client.start(f"'use strict'; one.id = {id}; one.send(1)"))
+        assert heard.content.get("ename") == "TypeError", (id, heard.content)
+    assert run(client, "kept").value == "1"
+
+
 def test_comms_survive_replaced_built_ins(start: Start) -> None:
     client = start().clients[0]
     before = "var bytes = new Uint8Array([1]), list = [bytes];"

@@ -160,6 +160,22 @@ def test_what_is_nested_too_deeply_for_its_readers_is_an_error_and_the_engine_li
     assert client.hear(client.start("kept")).value == "1"
 
 
+@pytest.mark.parametrize("number", ["'1e400'", "'-1E+309'", "'9'.repeat(5000)"])
+def test_a_number_that_no_reader_has_is_an_error_and_the_engine_lives(client: Client, number: str) -> None:
+    client.hear(client.start(f"var kept = 1, far = {{ a: [JSON.rawJSON({number})] }}"))
+    for code in ("display({ 'application/json': far }, { raw: true })", "Jupyter.comms.open('t', far)"):
+        heard = client.hear(client.start(code))
+        assert heard.content.get("ename") == "RangeError", (code, heard.content)
+    assert client.hear(client.start("kept")).value == "1"
+
+
+def test_numbers_of_any_other_kind_are_shown(client: Client) -> None:
+    code = "[1e308, -5e-324, 0.1, 12, JSON.rawJSON('123456789012345678901234567890'), '1e400', { e: true }]"
+    heard = client.hear(client.start(f"display({{ 'application/json': {code} }}, {{ raw: true }})"))
+    shown = [1e308, -5e-324, 0.1, 12, 123456789012345678901234567890, "1e400", {"e": True}]
+    assert heard.contents("display_data")[0]["data"]["application/json"] == shown
+
+
 def test_what_is_nested_as_deeply_as_its_readers_go_is_shown(client: Client) -> None:
     code = r"""let at = ['"[[', '\\', '\\"{']; for (let i = 1; i < 200; i++) at = [at]; display({ 'application/json': at }, { raw: true })"""
     shown = client.hear(client.start(code)).contents("display_data")[0]["data"]["application/json"]

@@ -67,6 +67,10 @@ def test_entries_of_all_sessions_are_found(known: History, asked: dict[str, Any]
     assert known.answer(asked) == expected
 
 
+def test_more_than_there_can_be_is_all_that_there_is(known: History) -> None:
+    assert known.answer({**TAIL, "n": 10**30}) == known.answer({**TAIL, "n": 100})
+
+
 def test_earlier_sessions_are_read_only_as_far_as_needed(known: History) -> None:
     known.answer({**TAIL, "n": 2})
     assert known.earlier.read == []  # type: ignore[attr-defined]

@@ -54,9 +54,14 @@ def test_sync_makes_one_for_each_template_and_removes_what_is_gone(home: Jupyter
     foreign.mkdir(parents=True)
     (foreign / "kernel.json").write_text('{"argv": ["true"], "display_name": "mine", "language": "x"}')
     home.template("mine")
+    unfinished = home.kernels / "vm-draft" / "notes.txt"
+    unfinished.parent.mkdir()
+    unfinished.write_text("no kernel.json yet")
+    home.template("draft")
     said = home.command("kernelspec", "sync", *place)
     assert "Written: vm-small-one (template Small One)" in said
-    assert "Left alone: vm-mine" in said
+    assert "Left alone: vm-mine" in said and "Left alone: vm-draft" in said
+    assert unfinished.read_text() == "no kernel.json yet"
     assert specs(home) == {
         "vm-default": "JavaScript (V8), default limits",
         "vm-notebook": "JavaScript (V8), notebook",

@@ -43,6 +43,13 @@ def ask(root: Path, specifier: Any, folder: Any = "", by: str = "require", **set
     return Imports(str(root), **settings).answer({"specifier": specifier, "from": folder, "by": by}).content
 
 
+def test_a_link_to_a_name_that_is_no_text_is_refused_in_words(root: Path) -> None:
+    with open(os.fsencode(root) + b"/\xff.js", "wb"):
+        pass
+    (root / "strange.js").symlink_to(os.fsdecode(b"\xff.js"))
+    assert ask(root, "./strange.js")["problem"].endswith("strange.js is not UTF-8 text, or its name is not")
+
+
 @pytest.mark.parametrize(
     ("specifier", "folder", "path"),
     [

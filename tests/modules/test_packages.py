@@ -40,6 +40,7 @@ CONDITIONS = {".": {"types": "./t.d.ts", "node": "./n.js", "require": "./c.cjs",
         ("p", "[1]", "import", ["index.js"]),
         ("p", {"main": 5}, "import", ["index.js"]),
         ("p/", {}, "import", []),
+        ("p/f/" + "x" * 4000, {"exports": {"./f/*": "*" * 5000}}, "import", []),
     ],
 )
 def test_package_json_says_which_file(specifier: str, package: Any, by: str, expected: list[str]) -> None:

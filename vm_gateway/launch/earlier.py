@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vm_kernel.history import Entry
+from vm_kernel.history import MAX_ENTRIES, Entry
 from vm_kernel.log import log
 from vm_kernel.payloads import shown_text
 
@@ -25,9 +25,9 @@ class EarlierSessions:
         return len(self._known())
 
     def entries(self, session: int, output: bool) -> list[Entry]:
-        """Cells in their order, without those of other kinds; with `output` the text of each value."""
+        """Cells among its last `MAX_ENTRIES` executions in their order; with `output` the text of each value."""
         try:
-            rows = self._ledger.list_executions(self._known()[session - 1]).documents[::-1]
+            rows = self._ledger.list_executions(self._known()[session - 1], MAX_ENTRIES).documents[::-1]
             return [
                 (int(row["execution_count"]), str(row["input"]), self._output(row) if output else None)
                 for row in rows

@@ -152,19 +152,16 @@ def _files(template: Document, bare: Mapping[str, bytes], ledger: str, synced: b
 
 
 def _specs(folder: str) -> Iterator[tuple[str, dict[str, Any] | None]]:
-    """The names of all kernelspecs there, with our mark or None."""
+    """All names there, with our mark; None: somebody else's, also where it is no kernelspec (yet)."""
     try:
         names = sorted(os.listdir(folder))
     except OSError:
         return
     for name in names:
-        path = os.path.join(folder, name, "kernel.json")
-        if not os.path.isfile(path):
-            continue
         try:
-            with open(path, encoding="utf-8") as file:
+            with open(os.path.join(folder, name, "kernel.json"), encoding="utf-8") as file:
                 mark = json.load(file)["metadata"][MARK]
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             mark = None
         yield name, mark if isinstance(mark, dict) else None
 

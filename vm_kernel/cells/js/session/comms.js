@@ -1,6 +1,6 @@
 // Owns the session's ends of comms and the targets that its cells answer; refuses to know what is at the other end.
 
-import { apply, arrayPush, bareList, create, ErrorClass, isArray, MapClass, mapDelete, mapGet, mapHas, mapSet, mapSize, named, quote, RangeErrorClass, toText,
+import { apply, arrayPush, bareList, create, defineProperty, ErrorClass, isArray, MapClass, mapDelete, mapGet, mapHas, mapSet, mapSize, named, quote, RangeErrorClass, toText,
   TypeErrorClass } from "./intrinsics.js";
 import { emit } from "./bridge.js";
 import { jsonObject } from "./bundles.js";
@@ -41,8 +41,9 @@ const Comm = named("Comm", class {
   onClose = undefined;
 
   constructor(id, target) {
-    this.id = id;
-    this.target = target;
+    // The kernel knows it by this id: another would speak for another comm, or for none.
+    defineProperty(this, "id", { __proto__: null, value: id, enumerable: true });
+    defineProperty(this, "target", { __proto__: null, value: target, enumerable: true });
   }
 
   /** send(data, [buffer, ...]) or send(data, {metadata, buffers}) */

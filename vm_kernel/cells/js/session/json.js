@@ -1,34 +1,44 @@
 // Owns the JSON text of a value as JSON.stringify would give it; refuses getters, proxies and every toJSON but Date's.
 
-import { charCodeAt, create, dateGetTime, dateToISOString, isArray, isFinite, max, natives, ownKeys, quote, RangeErrorClass,
-  setAdd, SetClass, setDelete, setHas, stringify, stringIndexOf, toText } from "./intrinsics.js";
+import { charCodeAt, create, dateGetTime, dateToISOString, isArray, isFinite, natives, ownKeys, quote, RangeErrorClass,
+  setAdd, SetClass, setDelete, setHas, stringify, stringIndexOf, stringSlice, toNumber, toText } from "./intrinsics.js";
 import { isKind, typedArrayTag, valueOf } from "./brands.js";
 import { findProperty, ownProperty } from "./reflection.js";
 
 const MOST_CHARACTERS = 256 * 1024;
-const MOST_DEPTH = 200;
+const MOST_DEPTH = 200, MOST_DIGITS = 300;
 const BOXES = ["String", "Number", "Boolean", "BigInt"];
 const nativeDateToJson = Date.prototype.toJSON;
 
-/**
- * As JSON.stringify gives it, the user's toJSON and getters included. Who reads it goes so deep, and a deeper one would end
- * the engine that sent it: RangeError.
- */
+/** As JSON.stringify gives it, the user's toJSON and getters included. RangeError for what would end the engine that sent it. */
 export function jsonByUser(value) {
   const text = stringify(value);
-  if (text !== undefined && depthOf(text) > MOST_DEPTH) throw new RangeErrorClass(`JSON nested deeper than ${MOST_DEPTH} levels`);
+  if (text !== undefined) check(text);
   return text;
 }
 
-function depthOf(text) {
-  let depth = 0, deepest = 0;
-  for (let i = 0; i < text.length; i++) {
+// Who reads it goes so deep. JSON.rawJSON makes numbers of any size, and no reader has those beyond a double's.
+function check(text) {
+  for (let i = 0, depth = 0; i < text.length; i++) {
     const code = charCodeAt(text, i);
     if (code === 0x22) i = stringEnd(text, i);
-    else if (code === 0x7b || code === 0x5b) deepest = max(deepest, ++depth); // { [
-    else if (code === 0x7d || code === 0x5d) depth--;
+    else if (code === 0x7b || code === 0x5b) { // { [
+      if (++depth > MOST_DEPTH) throw new RangeErrorClass(`JSON nested deeper than ${MOST_DEPTH} levels`);
+    } else if (code === 0x7d || code === 0x5d) depth--;
+    else if (code >= 0x30 && code <= 0x39) i = numberEnd(text, i);
   }
-  return deepest;
+}
+
+// Where the last character of the number is whose first digit is at `start`.
+function numberEnd(text, start) {
+  let end = start, isPower = false;
+  for (let code; (code = charCodeAt(text, end + 1)) !== 0x2c && code !== 0x5d && code !== 0x7d && end + 1 < text.length; end++) {
+    if ((code | 0x20) === 0x65) isPower = true; // e E
+  }
+  if (end - start >= MOST_DIGITS || (isPower && !isFinite(toNumber(stringSlice(text, start, end + 1))))) {
+    throw new RangeErrorClass("JSON with a number that is larger than Number.MAX_VALUE or too long");
+  }
+  return end;
 }
 
 // Where the string that begins at `start` ends: at a quotation mark behind an even number of backslashes.
