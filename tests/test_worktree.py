@@ -183,6 +183,20 @@ def test_cleaning_is_by_text_alone() -> None:
     assert clean("dir\\file") == "dir\\file"
 
 
+def test_what_is_denied_is_not_read_either_while_it_is_replaced(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Worktree(str(tree), (str(tree / "f.js"),)) as root:
+        name_of = root._name_of
+
+        def replaced_first(descriptor: int, path: str) -> str:
+            (tree / "new").write_bytes(b"new")
+            (tree / "new").replace(tree / "f.js")
+            return name_of(descriptor, path)
+
+        monkeypatch.setattr(root, "_name_of", replaced_first)
+        with pytest.raises(PathError, match="no such file"):
+            root.read("f.js", 100)
+
+
 def test_what_is_denied_is_read_by_no_path_and_what_only_sounds_like_it_is(tree: Path) -> None:
     (tree / "secrets").symlink_to("sub")
     (tree / "submarine.js").write_bytes(INSIDE)

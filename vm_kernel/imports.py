@@ -76,8 +76,10 @@ class Imports:
 
     def _answer(self, question: Mapping[str, Any]) -> Answer:
         specifier, folder, by = question.get("specifier"), question.get("from"), question.get("by")
-        if not isinstance(specifier, str) or not isinstance(folder, str) or len(specifier) > LONGEST_SPECIFIER:
-            raise Refused("", "a specifier is a text of at most 4096 characters")
+        for each in (specifier, folder):
+            if not isinstance(each, str) or len(each) > LONGEST_SPECIFIER:
+                raise Refused("", "a specifier is a text of at most 4096 characters")
+        assert isinstance(specifier, str) and isinstance(folder, str)
         if by == "import" and not self._esm:
             why = "import is switched off in this session (runtime.esm is false); require is not"
             raise Refused(specifier, why)

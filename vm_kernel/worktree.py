@@ -21,6 +21,7 @@ LONGEST_PATH_BYTES, LONGEST_NAME_BYTES, MOST_LINKS = 4096, 255, 40
 
 _OPENAT2 = 437  # the same number on every architecture
 _NO_XDEV, _NO_MAGICLINKS, _NO_SYMLINKS, _BENEATH = 0x01, 0x02, 0x04, 0x08
+_DELETED = " (deleted)"  # what the system puts behind the name of a file that has none any more
 _RETRIES = 32  # EAGAIN: something below was renamed meanwhile
 
 
@@ -170,6 +171,8 @@ class Worktree:
                 raise PathError("NOT_A_FILE", path)
             os.set_blocking(descriptor, True)
             opened = self._name_of(descriptor, cleaned)
+            if opened.endswith(_DELETED) and os.fstat(descriptor).st_nlink == 0:
+                raise PathError("NOT_FOUND", path)  # replaced meanwhile: where it was, so whether it is denied, is lost
             if any(is_inside(os.path.join(self.root, opened), each) for each in self._denied):
                 raise PathError("DENIED", path)
             return descriptor, opened

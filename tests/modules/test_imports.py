@@ -43,6 +43,10 @@ def ask(root: Path, specifier: Any, folder: Any = "", by: str = "require", **set
     return Imports(str(root), **settings).answer({"specifier": specifier, "from": folder, "by": by}).content
 
 
+def test_a_folder_of_any_number_of_levels_is_not_walked_up(root: Path) -> None:
+    assert "at most 4096" in ask(root, "name", "a/" * 1_000_000)["problem"]
+
+
 def test_a_link_to_a_name_that_is_no_text_is_refused_in_words(root: Path) -> None:
     with open(os.fsencode(root) + b"/\xff.js", "wb"):
         pass
