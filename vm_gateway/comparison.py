@@ -7,7 +7,7 @@ where a clock or a person stopped it, or where it uses a name that such a run ha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,7 @@ _SETS = re.compile(
 )
 _WORDS = re.compile(r"[A-Za-z_$][\w$]*")
 #: What a session calls its displays and comms (cells/js/session/display.js, newId): others in each session.
+_CELL = re.compile(r"\bcell \[(\d+)\]")
 _NEW_ID = re.compile(r"\b[a-z0-9]{12,18}-\d+\b")
 
 
@@ -77,8 +78,11 @@ class Causes:
         return cause
 
 
-def compare(recorded: Run, replayed: Run, cause: str) -> Iterator[Difference]:
-    """Every difference in what the runs came to; late output is told by `compare_late`."""
+def compare(recorded: Run, replayed: Run, cause: str, numbers: Mapping[int, int]) -> Iterator[Difference]:
+    """Every difference in what the runs came to; late output is told by `compare_late`.
+
+    numbers: of recorded cells by that of the same cell in the replay, where some may have been left out.
+    """
     pairs = [
         ("source", recorded.text, replayed.text),
         ("status", _status(recorded), _status(replayed)),
@@ -89,7 +93,7 @@ def compare(recorded: Run, replayed: Run, cause: str) -> Iterator[Difference]:
     ]
     for what, before, after in pairs:
         if before != after and what != "source":
-            before, after = same_ids(before), same_ids(after)
+            before, after = same_ids(before), same_ids(after, numbers)
         if before != after and not (what == "source" and before is None):
             why = "the file was changed" if what == "source" else cause
             yield _difference(recorded, what, before, after, why)
@@ -97,10 +101,10 @@ def compare(recorded: Run, replayed: Run, cause: str) -> Iterator[Difference]:
                 cause = cause or why
 
 
-def compare_late(recorded: Run, replayed: Run) -> Iterator[Difference]:
+def compare_late(recorded: Run, replayed: Run, numbers: Mapping[int, int]) -> Iterator[Difference]:
     """Output of timers after the end: what of it came depends on when the session ended."""
     before, after = _console(recorded, late=True), _console(replayed, late=True)
-    if before != after:
+    if same_ids(before) != same_ids(after, numbers):
         yield _difference(recorded, "late output", before, after, "time")
 
 
@@ -116,8 +120,7 @@ def late_count(run: Run) -> int:
 
 def _difference(run: Run, what: str, before: Any, after: Any, cause: str) -> Difference:
     execution = run.execution
-    number = int(execution.get("execution_count", 0))
-    return Difference(execution["id"], number, execution["kind"], what, before, after, cause)
+    return Difference(execution["id"], run.number, execution["kind"], what, before, after, cause)
 
 
 def _status(run: Run) -> str:
@@ -154,16 +157,19 @@ def _displays(run: Run) -> list[Any]:
     return [event["payload"] for event in shown]
 
 
-def same_ids(value: Any) -> Any:
-    """JSON with the ids that its session made up by their order, wherever they stand in its texts."""
-    numbers: dict[str, int] = {}
+def same_ids(value: Any, numbers: Mapping[int, int] | None = None) -> Any:
+    """JSON with the ids that its session made up by their order, and `cell [N]` by `numbers`, wherever they stand."""
+    ids: dict[str, int] = {}
 
     def renamed(found: re.Match[str]) -> str:
-        return f"id-{numbers.setdefault(found[0], len(numbers))}"
+        return f"id-{ids.setdefault(found[0], len(ids))}"
+
+    def numbered(found: re.Match[str]) -> str:
+        return f"cell [{(numbers or {}).get(int(found[1]), found[1])}]"
 
     def walk(part: Any) -> Any:
         if isinstance(part, str):
-            return _NEW_ID.sub(renamed, part)
+            return _CELL.sub(numbered, _NEW_ID.sub(renamed, part))
         if isinstance(part, list):
             return [walk(each) for each in part]
         return {name: walk(each) for name, each in part.items()} if isinstance(part, dict) else part

@@ -54,7 +54,7 @@ def _cell(run: Run, shown: dict[str, list[Output]]) -> dict[str, Any]:
     """shown: outputs of the whole notebook by their display_id, for later updates."""
     execution: dict[str, Any] = {**run.execution}
     vm = {name: execution[name] for name in TOLD if name in execution}
-    count = int(execution.get("execution_count", 0)) or None
+    count = run.number or None
     tags = ["raises-exception"] if execution["status"] != "ok" or run.stdin() else []
     if run.stopped:
         tags.append("skip-execution")

@@ -30,6 +30,11 @@ class Run:
         return int(self.execution.get("engine_generation", 1))
 
     @property
+    def number(self) -> int:
+        """As in `cell [N]`; 0: it was not counted."""
+        return int(self.execution.get("execution_count") or 0)
+
+    @property
     def stopped(self) -> str:
         """The outcome's name (`TimedOut`, `Interrupted`...) where something else than its own code ended it."""
         name = str(self.payload("exception").get("name", ""))

@@ -70,24 +70,26 @@ def _run(
     )
     replayed, causes = Replayed(fresh), Causes()
     pairs: list[tuple[Run, Run]] = []
+    numbers: dict[int, int] = {}
     startups, lives = _startups(client, fresh), 0
     for number, run in enumerate(runs):
         progress(number, len(runs))
-        if run.generation - runs[0].generation > lives:  # the engine was lost here, and this time it was not
+        if run.generation - runs[0].generation > lives and not _resets(run):  # lost here, and this time it was not
             replayed.session = client.restart_session(fresh["id"])
             startups, lives = _startups(client, fresh), lives + 1
         cause = causes.of(run)
-        head = "%%ts\n" if recording.language == "typescript" and not (run.text or "").lstrip().startswith("%") else ""
-        again = next(startups, None) if run.execution["kind"] == "startup" else _again(client, fresh["id"], run, head)
+        typed = recording.language == "typescript"
+        again = next(startups, None) if run.execution["kind"] == "startup" else _again(client, fresh["id"], run, typed)
         if again is None:
             replayed.differences.append(not_run(run))
             continue
         lives = max(lives, again.generation - 1)
         pairs.append((run, again))
-        replayed.differences += compare(run, again, cause)
+        numbers[again.number] = run.number
+        replayed.differences += compare(run, again, cause, numbers)
     for run, again in pairs:
         if late_count(run):
-            replayed.differences += compare_late(run, _with_late(client, again, late_count(run)))
+            replayed.differences += compare_late(run, _with_late(client, again, late_count(run)), numbers)
     progress(len(runs), len(runs))
     replayed.runs = len(pairs)
     return replayed
@@ -100,8 +102,19 @@ def _startups(client: Client, session: Session) -> Iterator[Run]:
     return iter([read_run(client, each) for each in found if int(each.get("engine_generation", 1)) == last])
 
 
-def _again(client: Client, session_id: str, run: Run, head: str) -> Run | None:
-    """The run once more; None where the session does not take it. head: before a cell's text, which is not of it."""
+def _resets(run: Run) -> bool:
+    """Whether it brings the new engine by itself, which its record is of."""
+    return run.execution["kind"] == "repl" and (run.text or "").strip() == "%reset"
+
+
+def _sent(run: Run, typed: bool) -> str:
+    """The text of a cell as a session in JavaScript takes it; an empty one is no request."""
+    text = run.text or " "
+    return f"%%ts\n{text}" if typed and not text.lstrip().startswith("%") else text
+
+
+def _again(client: Client, session_id: str, run: Run, typed: bool) -> Run | None:
+    """The run once more; None where the session does not take it. typed: its session was in TypeScript."""
     interrupted_after_s = None
     if run.stopped == "Interrupted":
         interrupted_after_s = int(run.execution["metrics"].get("wall_ms", 0)) / 1000
@@ -115,7 +128,7 @@ def _again(client: Client, session_id: str, run: Run, head: str) -> Run | None:
                 session_id, run.execution["path"], args, run.execution.get("env") or None, wait=wait, stdin=stdin
             )
         else:
-            execution = client.repl(session_id, head + (run.text or ""), wait=wait, stdin=stdin)
+            execution = client.repl(session_id, _sent(run, typed), wait=wait, stdin=stdin)
         if interrupted_after_s is not None:
             execution = _interrupt(client, execution, interrupted_after_s)
     except ApiError as error:
@@ -124,7 +137,7 @@ def _again(client: Client, session_id: str, run: Run, head: str) -> Run | None:
             return None
         execution = client.execution(str(execution_id))
     again = read_run(client, execution)
-    return replace(again, text=run.text) if head else again
+    return again if run.execution["kind"] == "run_file" else replace(again, text=run.text)
 
 
 def _interrupt(client: Client, execution: Execution, after_s: float) -> Execution:

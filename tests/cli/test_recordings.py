@@ -195,6 +195,20 @@ def test_a_session_whose_template_is_gone_is_replayed_under_another(gateway: Gat
 
 
 @pytest.mark.covers("rule recordings")
+def test_a_session_whose_folder_has_moved_is_replayed_in_the_new_one(gateway: Gateway, tmp_path: Path) -> None:
+    before, now = tmp_path / "before", tmp_path / "now"
+    before.mkdir()
+    (before / "a.mjs").write_text("export default 6 * 7")
+    session = gateway.session(gateway.template(f"moved-{tmp_path.name}"), before)
+    with gateway.client() as client:
+        client.repl(session, "import a from './a.mjs'; a")
+    before.rename(now)
+    done = gateway.run("session", "replay", session)
+    assert done.code == 1 and "name an existing folder" in done.err, done
+    assert gateway.run("session", "replay", session, "--worktree-path", str(now)).lines[4] == "Differences: 0"
+
+
+@pytest.mark.covers("rule recordings")
 def test_a_replay_tells_known_causes_of_differences(gateway: Gateway, session: str, worktree: Path) -> None:
     (worktree / "data.js").write_text("1")
     with gateway.client() as client:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from jupyter_client.manager import start_new_kernel
 
 from vm_gateway.comparison import same_ids
 from vm_gateway.notebook import notebook
@@ -81,10 +83,10 @@ def by_rest(place: Place, folder: Path) -> Recording:
 
 
 @pytest.fixture(scope="module")
-def rest(place: Place) -> Recording:
+def rest(place: Place) -> Iterator[Recording]:
     """What the others are held against."""
     with tempfile.TemporaryDirectory() as folder:
-        return by_rest(place, Path(folder))
+        yield by_rest(place, Path(folder))
 
 
 @pytest.mark.covers("rule whoever drives")
@@ -93,6 +95,41 @@ def test_sixty_cells_over_rest_come_to_what_is_expected(rest: Recording) -> None
     for cell, run in zip(CELLS, rest.runs, strict=True):
         check(cell, run)
         assert run.execution["actor"]["surface"] == "rest"
+
+
+@pytest.mark.covers("rule recordings")
+def test_their_replay_differs_in_nothing(place: Place, rest: Recording) -> None:
+    replayed = place.gateway.data("session", "replay", rest.session["id"])
+    assert (replayed["runs"], replayed["differences"]) == (len(CELLS), [])
+
+
+#: What is not counted, asks for nothing, begins the engine anew, names its place.
+ODD = (
+    ("globalThis.uncounted = 1", {"silent": True}),
+    ("", {}),
+    ("uncounted", {"store_history": False}),
+    ("throw new Error('before')", {}),
+    ("%reset", {}),
+    ("console.trace(typeof uncounted)", {}),
+    ("Promise.reject(new Error('late')); 1", {}),
+    ("const shown = display(1); console.log(shown)", {}),
+)
+
+
+@pytest.mark.covers("rule recordings")
+@pytest.mark.parametrize("how", ["replay", "restore"])
+def test_odd_cells_of_a_notebook_come_to_the_same_again(how: str, place: Place, tmp_path: Path) -> None:
+    manager, client = start_new_kernel(kernel_name=KERNEL, cwd=str(tmp_path))
+    for code, options in ODD:
+        client.execute_interactive(code, timeout=60, output_hook=lambda message: None, stop_on_error=False, **options)
+    client.stop_channels()
+    manager.shutdown_kernel()
+    manager.context.destroy()
+    again = place.gateway.data("session", how, place.newest().session["id"])
+    assert again["differences"] == []
+    assert again["runs"] == (len(ODD) if how == "replay" else 4)
+    with place.gateway.client() as gateway:
+        gateway.close_session(again["new_session"]["id"])
 
 
 @pytest.mark.covers("rule whoever drives")

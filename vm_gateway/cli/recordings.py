@@ -15,6 +15,7 @@ from ..comparison import Difference
 from ..notebook import notebook, source
 from ..recording import Recording, read
 from ..replay import Replayed, replay, restore
+from ..shapes import Session
 from .command import Argument, Command, Refused, Report, required
 from .output import compact, cut, fields
 from .sessions import ID
@@ -43,7 +44,7 @@ def as_script(recording: Recording) -> str:
     parts = [f"// session {recording.session['id']}"]
     for run in recording.runs:
         execution = run.execution
-        head = f"[{execution.get('execution_count', 0)}] {execution.get('path', execution['kind'])}"
+        head = f"[{run.number}] {execution.get('path', execution['kind'])}"
         parts.append(f"// {head}, {execution['started_at']}: {execution['status']}\n{source(run)}")
     return "\n\n".join(parts)
 
@@ -100,6 +101,9 @@ def restore_one(client: Client, arguments: Namespace) -> Report:
 def _again(how: Callable[..., Replayed], client: Client, arguments: Namespace) -> Replayed:
     """Raises: ApiError; Refused where the session's template is there no more."""
     recording = read(client, arguments.session_id)
+    if arguments.worktree_path is not None:
+        session: Session = {**recording.session, "worktree_path": os.path.abspath(arguments.worktree_path)}
+        recording = replace(recording, session=session)
     try:
         return how(client, recording, arguments.template, _progress("run"))
     except ApiError as error:
@@ -158,6 +162,7 @@ def _progress(verb: str) -> Callable[[int, int], None]:
 
 
 TEMPLATE = Argument("--template", "another template than the session had", {"metavar": "ID"})
+WORKTREE = Argument("--worktree-path", "another folder than the session worked in", {"metavar": "DIR"})
 COMMANDS = (
     Command(
         ("session", "export"),
@@ -175,7 +180,7 @@ COMMANDS = (
         "`Replayed session: ID`, `New session: UUID`, `Status:`, `Executions:`, `Differences:`, `Unexplained:`, then "
         "`[COUNT] KIND WHAT: JSON -> JSON (CAUSE)` for each. Exit code 3 with a difference of no known cause",
         replay_one,
-        (ID, TEMPLATE, Argument("--keep", "leave the fresh session open", {"action": "store_true"})),
+        (ID, TEMPLATE, WORKTREE, Argument("--keep", "leave the fresh session open", {"action": "store_true"})),
     ),
     Command(
         ("session", "restore"),
@@ -183,6 +188,6 @@ COMMANDS = (
         "`Restored session: ID`, `New session: UUID`, `Status:`, `Executions:`, `Skipped:`, `Differences:`, "
         "`Unexplained:`, then `skipped ID: REASON` and a line for each difference as in replay",
         restore_one,
-        (ID, TEMPLATE),
+        (ID, TEMPLATE, WORKTREE),
     ),
 )
