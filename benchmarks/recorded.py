@@ -41,7 +41,7 @@ STAGES = [stage for stage in kernels.STAGES if stage.name in ("start", "round tr
 def recorded(ledger: str) -> peers.Peer:
     """This project's kernel as `vm-gateway kernelspec install` has it started."""
     words = ("--template", "notebook", "--mem-mb", "2048", "--ledger", ledger, "-f", "{connection_file}")
-    return replace(peers.ours(), argv=(*install.python(), "-m", "vm_gateway.launch", *words))
+    return replace(peers.ours(), argv=(*install.running("vm_gateway.launch"), *words))
 
 
 def lost(ledger: str, stages: list[Stage], rounds: int | None) -> str:

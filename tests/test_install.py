@@ -13,7 +13,7 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
 from vm_kernel import __version__
-from vm_kernel.install import NAME, NAMES
+from vm_kernel.install import NAME, NAMES, running
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = {"kernel.json", "logo-32x32.png", "logo-64x64.png", "logo-svg.svg"}
@@ -32,7 +32,7 @@ def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 #: Name of a kernelspec, what people see, its language, the end of its command line.
 SPECS = [
-    ("javascript-vm", "JavaScript (V8)", "javascript", ["-m", "vm_kernel", "-f", "{connection_file}"]),
+    ("javascript-vm", "JavaScript (V8)", "javascript", [*running("vm_kernel")[1:], "-f", "{connection_file}"]),
     ("typescript-vm", "TypeScript (V8)", "typescript", ["-f", "{connection_file}", "--language", "typescript"]),
 ]
 
@@ -50,7 +50,7 @@ def test_install_below_a_prefix_gives_jupyter_kernels_that_stand_alone(
         assert (spec.display_name, spec.language) == (title, language)
         assert spec.interrupt_mode == "message"
         assert spec.argv[0] == sys.executable and os.path.isabs(spec.argv[0])
-        assert spec.argv[-4:] == words
+        assert spec.argv[-len(words) :] == words
         assert {path.name for path in Path(spec.resource_dir).iterdir()} == FILES
         assert f"{name} is installed in {spec.resource_dir}" in done.stdout
 
@@ -131,14 +131,14 @@ def test_help_names_both_commands_and_what_jupyter_uses() -> None:
         assert word in done.stdout
 
 
-def test_files_beside_the_notebook_do_not_stand_in_for_pythons_own(tmp_path: Path) -> None:
+@pytest.mark.parametrize("package", ["vm_kernel", "vm_gateway.launch"])
+def test_files_beside_the_notebook_do_not_stand_in_for_pythons_own(tmp_path: Path, package: str) -> None:
     """A connection file that is absent ends the kernel with its own sentence, not the stranger's."""
-    for name in ("json.py", "zmq.py", "hmac.py", "vm_kernel.py"):
+    for name in ("json.py", "zmq.py", "hmac.py", "vm_kernel.py", "vm_gateway.py"):
         (tmp_path / name).write_text("raise SystemExit('a stranger was imported')")
-    from vm_kernel.install import kernelspec
-
-    argv = json.loads(kernelspec()["kernel.json"])["argv"]
-    words = [word.format(connection_file=tmp_path / "absent.json") for word in argv]
+    words = [*running(package), "-f", str(tmp_path / "absent.json")]
+    if package == "vm_gateway.launch":
+        words += ["--template", "notebook", "--ledger", str(tmp_path / "ledger")]
     # The source tree's own path, for a run without an installed package.
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)

@@ -22,8 +22,8 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    # `-m` puts the working folder in front of the search path, and a notebook may lie beside a json.py. The
-    # installed kernelspec says -P where Python knows it (3.11); this is for 3.10 and an argv written by hand.
+    # `-m` puts the working folder in front of the search path, and a notebook may lie beside a json.py. An
+    # installed kernelspec keeps it off the path (`install.running`); this is for an argv written by hand.
     if not getattr(sys.flags, "safe_path", False) and sys.path[0] in ("", os.getcwd()):
         del sys.path[0]
     sys.exit(main(sys.argv[1:]))

@@ -40,14 +40,18 @@ def kernelspec(name: str = NAME) -> dict[str, bytes]:
         with open(os.path.join(folder, each), "rb") as file:
             files[each] = file.read()
     spec = json.loads(files["kernel.json"])
-    spec["argv"] = [*python(), *spec["argv"][1:]]
+    spec["argv"] = [*running("vm_kernel"), *spec["argv"][spec["argv"].index("-f") :]]
     files["kernel.json"] = as_file(spec)
     return files
 
 
-def python() -> list[str]:
-    """This Python; -P: a json.py beside the notebook must not stand in for Python's own."""
-    return [sys.executable, *(["-P"] if sys.version_info >= (3, 11) else [])]
+def running(package: str) -> list[str]:
+    """This Python with a package's `__main__`; a json.py beside the notebook must not stand in for Python's own."""
+    if sys.version_info >= (3, 11):
+        return [sys.executable, "-P", "-m", package]
+    # No -P, and -m looks the package itself up in the working folder: that goes before anything is looked up.
+    code = f"import sys; del sys.path[0]; from {package}.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    return [sys.executable, "-c", code]
 
 
 def as_file(spec: Mapping[str, object]) -> bytes:

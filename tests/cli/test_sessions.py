@@ -251,7 +251,8 @@ def test_a_running_execution_can_be_cancelled_and_the_session_used_again(gateway
 def test_what_does_not_exist_is_said_in_one_line(gateway: Gateway, words: list[str], status: int, code: str) -> None:
     done = gateway.run(*words)
     assert (done.code, done.out) == (1, "")
-    assert re.fullmatch(rf"api error \(status={status}, code={code}\): \S.*\n", done.err), done
+    hint = "  `vm-gateway session list` shows the ids\n" if code == "VALIDATION_ERROR" else ""
+    assert re.fullmatch(rf"api error \(status={status}, code={code}\): \S.*\n{hint}", done.err), done
 
 
 def test_empty_code_and_a_missing_file_are_refused(gateway: Gateway, session: str) -> None:

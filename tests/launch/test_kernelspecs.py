@@ -11,6 +11,7 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
 from vm_gateway.launch import kernelspecs
+from vm_kernel import install
 
 from ..test_architecture import loaded
 from .jupyter import Jupyter, words_of
@@ -26,16 +27,15 @@ def specs(home: Jupyter) -> dict[str, str]:
 
 
 def test_install_puts_the_recorded_kernel_in_the_place_of_the_bare_one(home: Jupyter) -> None:
-    from vm_kernel import install
-
     install.put(str(home.prefix))
-    assert words_of(home.kernels / "javascript-vm")[-4:-2] == ["-m", "vm_kernel"]
+    assert words_of(home.kernels / "javascript-vm")[:-2] == install.running("vm_kernel")
     said = home.command("kernelspec", "install", "--prefix", str(home.prefix), "--ledger", str(home.ledger))
     assert f"javascript-vm is installed in {home.kernels / 'javascript-vm'}" in said
     words = words_of(home.kernels / "javascript-vm")
     assert (words[0], os.path.isabs(words[0])) == (sys.executable, True)
-    assert words[words.index("-m") :] == [
-        *("-m", "vm_gateway.launch", "--template", "notebook", "--mem-mb", "2048"),
+    assert words == [
+        *install.running("vm_gateway.launch"),
+        *("--template", "notebook", "--mem-mb", "2048"),
         *("--ledger", str(home.ledger), "-f", "{connection_file}"),
     ]
     assert specs(home) == {"javascript-vm": "JavaScript (V8)", "typescript-vm": "TypeScript (V8)"}

@@ -137,8 +137,8 @@ def _files(template: Document, bare: Mapping[str, bytes], ledger: str, synced: b
     spec = json.loads(bare["kernel.json"])
     bare_argv = spec["argv"]
     spec["argv"] = [
-        *install.python(),
-        *("-m", "vm_gateway.launch", "--template", named, "--mem-mb", str(settings["limits"]["mem_mb"])),
+        *install.running("vm_gateway.launch"),
+        *("--template", named, "--mem-mb", str(settings["limits"]["mem_mb"])),
         *(["--require-ledger"] if settings["session"]["require_ledger"] else []),
         *(["--ledger", os.path.abspath(ledger)] if ledger else []),
         *bare_argv[bare_argv.index("-f") :],
