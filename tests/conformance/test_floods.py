@@ -10,6 +10,8 @@ import zmq
 
 from .peer import Client, Heard, Kernel, stream_text
 
+pytestmark = pytest.mark.alone
+
 Start = Callable[..., Kernel]
 
 

@@ -13,6 +13,8 @@ import zmq
 
 from .peer import Client, Heard, Kernel
 
+pytestmark = pytest.mark.alone
+
 Start = Callable[..., Kernel]
 
 LOOP = "while (true) {}"

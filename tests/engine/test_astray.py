@@ -16,11 +16,13 @@ from .both import settle
 from .conftest import Open
 from .driver import NO_LIMITS, Driver
 
+pytestmark = pytest.mark.alone
+
 SOON = "Atomics.waitAsync(new Int32Array(new SharedArrayBuffer(4)), 0, 0, {ms}).value"
 MODULE = "new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])"
 BLOCK = "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)"
 WALL = Limits(0, 300, 0, 0, 0)
-KILL_S = 1.5  # from the stop to the end of the engine (issue "Kernel I")
+KILL_S = 1.5  # from the stop to the end of the engine
 SEEN_S = 1.0  # until code of no task is seen: 100 ms of processor time, ten times over
 
 

@@ -16,10 +16,12 @@ from vm_kernel.outcomes import Completed, Interrupted
 from .conftest import Open
 from .driver import Driver
 
+pytestmark = pytest.mark.alone
+
 RECORDED = json.loads((Path(__file__).parent / "console_cases.json").read_text("utf-8"))
 CASES = {case["name"]: case for case in RECORDED["cases"]}
 STDERR = ("warn", "error", "trace")
-LIVE_MS = 50  # issue "Kernel I"
+LIVE_MS = 50  # the promise of live output
 
 
 def streams(driver: Driver, cell: int) -> tuple[str, str]:

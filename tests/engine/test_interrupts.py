@@ -18,8 +18,10 @@ from vm_kernel.outcomes import Completed, Interrupted
 from .conftest import Open
 from .driver import Driver
 
+pytestmark = pytest.mark.alone
+
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent.parent / "interrupts.json").read_text("utf-8"))
-SOFT_MS, KILL_MS = 100, 1500  # issue "Kernel I"
+SOFT_MS, KILL_MS = 100, 1500  # the promise of the stop button
 COLD_S, HOT_S = 0.05, 1.5
 SEED = 20260208
 MEM_MB = 2048  # none of the cases comes near it

@@ -21,11 +21,14 @@ from .driver import Driver
 
 BOMBS = json.loads((Path(__file__).parent.parent / "memory_bombs.json").read_text("utf-8"))
 MEM_MB = 128
-CEILING_MB = 2 * MEM_MB + 100  # above the idle engine; issue "Kernel I"
+CEILING_MB = 2 * MEM_MB + 100  # above the idle engine; the promise of the memory limit
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 LIMITS = Limits(0, 0, MEM_MB, 0, 0)
 
-pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc"),
+]
 
 
 def resident_mb(pid: int) -> float:

@@ -9,6 +9,8 @@ import pytest
 
 from ..conformance.peer import Heard, Kernel, is_gone
 
+pytestmark = pytest.mark.alone
+
 Start = Callable[..., Kernel]
 
 

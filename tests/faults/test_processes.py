@@ -16,6 +16,8 @@ import pytest
 
 from ..conformance.peer import Client, Kernel, environment, is_gone
 
+pytestmark = pytest.mark.alone
+
 Start = Callable[..., Kernel]
 
 #: What the engine does while its session ends. A sort with a native comparison can only be killed.

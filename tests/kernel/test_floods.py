@@ -13,6 +13,8 @@ from vm_kernel.protocol import iopub
 
 from .session import Client, Session, endpoint
 
+pytestmark = pytest.mark.alone
+
 UNLIMITED = Limits(cpu_ms=0, wall_ms=0, max_events=0, max_output_kb=0)
 
 

@@ -16,6 +16,8 @@ from vm_kernel.protocol.wire import Wire
 from .notebook import Notebook
 from .session import Session
 
+pytestmark = pytest.mark.alone
+
 
 def limited(**limits: int) -> Limits:
     return Limits(**{"cpu_ms": 0, "wall_ms": 0, "max_events": 0, "max_output_kb": 0, **limits})

@@ -14,6 +14,8 @@ from vm_kernel.outcomes import EngineDied
 
 from .session import Client, Session
 
+pytestmark = pytest.mark.alone
+
 LOOPS = ["while(true){}", "await new Promise(() => {})"]
 
 

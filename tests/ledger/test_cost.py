@@ -15,6 +15,8 @@ from vm_gateway.ledger.tiny import TinyLedger, open_ledger
 
 from .samples import events, execution
 
+pytestmark = pytest.mark.alone
+
 ROWS = 20_000
 
 

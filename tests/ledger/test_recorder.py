@@ -22,6 +22,8 @@ from vm_kernel.recorder import Recorder, Started, Then
 from .samples import seqs
 from .session import Session
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def session(ledger: TinyLedger) -> Iterator[Session]:

@@ -181,6 +181,8 @@ class FakeEngine:
             self._step(self._steps)
         else:
             self._wake()
+        if self._messages and self._waiting:  # the cell began to await just now
+            self._wake()
 
     def _report(self) -> None:
         while self._reports:
