@@ -130,7 +130,10 @@ def test_execute_result(client: Client) -> None:
 
 def test_rich_execute_result(client: Client) -> None:
     [result] = client.run("[{letter: 'A', frequency: 0.08}, {letter: 'B', frequency: 0.01}]").contents("execute_result")
-    assert "letter" in result["data"]["text/plain"] and result["metadata"] == {}
+    assert "letter" in result["data"]["text/plain"] and "<table" in result["data"]["text/html"]
+    own = "({ [Symbol.for('Jupyter.display')]() { return { 'text/html': '<b>bold</b>' } } })"
+    [result] = client.run(own).contents("execute_result")
+    assert result["data"]["text/html"] == "<b>bold</b>"
 
 
 def test_stdin_input_request(client: Client) -> None:

@@ -22,9 +22,10 @@ class Cell(NamedTuple):
 
     def payload(self) -> bytes:
         """Of an EVALUATE frame. A cell in JavaScript is its text alone."""
-        members = {"name": self.name, "variables": self.variables, "expressions": self.expressions}
-        head = json.dumps(members)[1:-1]
+        variables = "null" if self.variables is None else json.dumps(self.variables)
+        expressions = "null" if self.expressions is None else json.dumps(self.expressions)
         text = json.dumps(self.code if self.language == JAVASCRIPT else {"code": self.code, "language": self.language})
+        head = f'"name":{json.dumps(self.name)},"variables":{variables},"expressions":{expressions}'
         return f"{head}\n{text}".encode("ascii")
 
     def longest_bytes(self) -> int:

@@ -97,8 +97,7 @@ class Conversed:
     buffers: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True)
-class Finished:
+class Finished(NamedTuple):
     """The cell is over; nothing of it follows but late output of its timers and promises."""
 
     cell: int

@@ -10,7 +10,7 @@ import json
 from binascii import a2b_base64
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Union
+from typing import Any, NamedTuple, Union
 
 from ..outcomes import Completed, JavaScriptError, Outcome, Raised, Value
 from .frames import MORE, RECORD, BadFrame
@@ -20,8 +20,7 @@ LEVELS = {1: "log", 2: "info", 3: "debug", 4: "warn", 5: "error", 6: "trace", 7:
 DISPLAY, CLEAR, ASK, OUTCOME, TEXT, ANSWER, COMM, FETCH = 32, 33, 34, 35, 36, 37, 38, 39
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What the cell itself says of its end; it counts once the engine says that the cell is over."""
 
     cell: int
@@ -68,8 +67,8 @@ class Reader:
                 printed = Printed(number, level, text, not flags & MORE)
                 self._open = None if printed.last else printed
                 yield printed
-            else:
-                yield from self._collect(kind, bool(flags & MORE), number, text, length)
+            elif (item := self._collect(kind, bool(flags & MORE), number, text, length)) is not None:
+                yield item
 
     def read_long(
         self, kind: int, number: int, data: bytes
@@ -79,8 +78,8 @@ class Reader:
         level = LEVELS.get(kind)
         if level is not None:
             yield Printed(number, level, text)
-        else:
-            yield from self._collect(kind, False, number, text, len(data))
+        elif (item := self._collect(kind, False, number, text, len(data))) is not None:
+            yield item
 
     def close(self) -> Iterator[Printed]:
         """The end of a console text whose last piece will never come."""
@@ -90,49 +89,53 @@ class Reader:
         self._pieces, self._pieces_bytes = [], 0
         self._text.clear()
 
-    def _collect(
-        self, kind: int, more: bool, number: int, text: str, length: int
-    ) -> Iterator[Item]:
+    def _collect(self, kind: int, more: bool, number: int, text: str, length: int) -> Item | None:
         self._pieces_bytes += length
         if self._pieces_bytes > self.longest_bytes:
             self._pieces = []
-            yield TooLong(number)
-        else:
-            self._pieces.append(text)
+            if not more:
+                self._pieces_bytes = 0
+            return TooLong(number)
         if more:
-            return
-        whole = "".join(self._pieces)
-        too_long = self._pieces_bytes > self.longest_bytes
-        self._pieces, self._pieces_bytes = [], 0
-        if too_long:
-            return
+            self._pieces.append(text)
+            return None
+        if self._pieces:
+            text = "".join((*self._pieces, text))
+            self._pieces = []
+        self._pieces_bytes = 0
+        return self._whole(kind, number, text)
+
+    def _whole(self, kind: int, number: int, whole: str) -> Item | None:
         if kind == TEXT:
             self._text[number] = whole
-        elif kind == OUTCOME:
-            yield Verdict(number, _outcome(_object(whole), self._text.pop(number, "")))
-        elif kind == DISPLAY:
-            yield Displayed(number, _object(whole))
-        elif kind == CLEAR:
-            yield Cleared(number, whole == "true")
-        elif kind == ASK:
+            return None
+        if kind == OUTCOME:
+            return Verdict(number, _outcome(_object(whole), self._text.pop(number, "")))
+        if kind == DISPLAY:
+            return Displayed(number, _object(whole))
+        if kind == CLEAR:
+            return Cleared(number, whole == "true")
+        if kind == ASK:
             asked = _object(whole)
-            yield Asked(number, str(asked.get("prompt", "")), asked.get("password") is True)
-        elif kind == ANSWER:
-            yield Answered(number, _object(whole))
-        elif kind == COMM:
-            yield _conversed(number, _object(whole))
-        elif kind == FETCH:
+            return Asked(number, str(asked.get("prompt", "")), asked.get("password") is True)
+        if kind == ANSWER:
+            return Answered(number, _object(whole))
+        if kind == COMM:
+            return _conversed(number, _object(whole))
+        if kind == FETCH:
             question = _object(whole)
             if type(question.get("number")) is not int or not 0 < question["number"] < 1 << 31:
                 raise BadFrame("question without its number")
-            yield Wanted(number, question["number"], question)
-        else:
-            raise BadFrame(f"record of kind {kind}")
+            return Wanted(number, question["number"], question)
+        raise BadFrame(f"record of kind {kind}")
+
+
+_decode = json.JSONDecoder().decode
 
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
+        value = _decode(text)
     except (ValueError, RecursionError) as error:
         raise BadFrame(f"record without JSON: {error}") from None
     if not isinstance(value, dict):
