@@ -249,14 +249,13 @@ class Kernel:
         crash = self.session.weigh(outcome)
         vm: Content = {"execution_id": execution.id}
         failed = problem is not None or not isinstance(outcome, Completed)
+        shown: str | None = None
         if problem is not None:
             error = messages.error_fields("LedgerUnavailable", problem)
             self._iopub.publish("error", error, execution.parent)
             reply = encode(messages.execute_error(error, execution.count))
         else:
             shown = execution.publish_end(outcome)
-            if asked.store_history and execution.kind == "repl":
-                self.history.add(execution.count, asked.code, shown)
             reply = messages.execute_reply(outcome, execution.count, execution.pages)
             if asked.planned is not None and job.ended is not None:
                 vm["execution"] = record(self.session.id, job.started, job.ended, execution.final)
@@ -265,6 +264,8 @@ class Kernel:
             vm["crashed"] = crash
         self.session.use()
         self._desk.answer(request, reply, encode({"started": execution.started_at, "vm": vm}))
+        if problem is None and asked.store_history and execution.kind == "repl":
+            self.history.add(execution.count, asked.code, shown)
         if failed and asked.stop_on_error:
             self._waiting.abort(self._count)
 

@@ -94,7 +94,7 @@ class Supervisor:
 
     def _started(self, cell: int, turn: bool = False, begun: bool = True) -> Run:
         cpu_s = self._process.cpu_s() if self._process is not None else 0.0
-        return Run(cell, self._limits.get(cell, Limits()), time.monotonic(), cpu_s, turn, begun=begun)
+        return Run(cell, self._limits.get(cell) or Limits(), time.monotonic(), cpu_s, turn, begun=begun)
 
     def is_complete(self, request: int, code: str) -> None:
         self._ask(frames.IS_COMPLETE, request, {"code": code})
