@@ -119,10 +119,10 @@ def test_counting_is_cheap(keep: bool) -> None:
     execution = Execution(1, "id", "", "repl", False, 1, b"{}", limits, page, iopub, lambda why: None)
     best = float("inf")
     for _ in range(3):
-        started = time.perf_counter()
+        started = time.process_time()
         for _ in range(20_000):
             execution.console("log", "a line of ordinary length, as cells print them")
-        best = min(best, time.perf_counter() - started)
+        best = min(best, time.process_time() - started)
         page.take()
         iopub.send()
     assert best / 20_000 < 10e-6, f"{best / 20_000 * 1e6:.1f} us for one event"
