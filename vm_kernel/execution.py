@@ -7,7 +7,7 @@ from dataclasses import replace
 from json.encoder import encode_basestring
 from typing import Any
 
-from .events import Event, timestamp
+from .events import Page, timestamp
 from .limits import Limits
 from .outcomes import Completed, Outcome, OutputExceeded, Raised, Stopped, Value
 from .payloads import exception_payload, value_bytes, value_payload
@@ -22,28 +22,6 @@ STDERR_LEVELS = frozenset(("error", "warn", "trace", "assert"))
 #: Bytes of payloads around their texts as JSON.
 _INPUT_BYTES = len('{"text":}')
 _CONSOLE_BYTES = len('{"level":"","text":}')
-
-
-class Page:
-    """Events noted since the recorder was last given some. `keep` is False when nobody records.
-
-    All events of one turn of the loop bear the time at which the first of them was noted.
-    """
-
-    def __init__(self, keep: bool) -> None:
-        self.keep = keep
-        self.events: list[Event] = []
-        self._ts = ""
-
-    def add(self, execution_id: str, seq: int, type_: str, payload: dict[str, Any], late: bool) -> None:
-        if not self._ts:
-            self._ts = timestamp()
-        self.events.append(Event(execution_id, seq, type_, payload, self._ts, late))
-
-    def take(self) -> list[Event]:
-        """What was noted, which is then no longer here."""
-        events, self.events, self._ts = self.events, [], ""
-        return events
 
 
 class Execution:
@@ -132,7 +110,9 @@ class Execution:
             return
         quoted = encode_basestring(text)
         size = len(quoted) if text.isascii() else len(quoted.encode("utf-8", "surrogatepass"))
-        if self._note("console", {"level": level, "text": text}, _CONSOLE_BYTES + len(level) + size):
+        if self._count(_CONSOLE_BYTES + len(level) + size):
+            if self._page.keep:
+                self._page.add_line(self.id, self._seq, level, quoted, self.finished)
             self._stream(name, text + "\n")
 
     def _said(self, text: str) -> None:
@@ -262,6 +242,13 @@ class Execution:
 
     def _note(self, type_: str, payload: dict[str, Any], size: int) -> bool:
         """Counts an event of `size` payload bytes and notes it; False when that breaks, or broke, a limit."""
+        if not self._count(size):
+            return False
+        if self._page.keep:
+            self._page.add(self.id, self._seq, type_, payload, self.finished)
+        return True
+
+    def _count(self, size: int) -> bool:
         if self.exceeded is not None:
             return False
         if self._max_events and self._seq >= self._max_events:
@@ -272,8 +259,6 @@ class Execution:
             return False
         self._seq += 1
         self._bytes += size
-        if self._page.keep:
-            self._page.add(self.id, self._seq, type_, payload, self.finished)
         return True
 
     def _has_room(self, size: int) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from .events import Event
+from .events import Event, Lines
 from .outcomes import Outcome
 
 #: Called with None when it is done, with a sentence for the user when it failed.
@@ -65,7 +65,7 @@ class Recorder(Protocol):
     def begin(self, started: Started, then: Then) -> None:
         """Called by the kernel when an execution reaches the front of the queue, before its code runs."""
 
-    def append(self, events: Sequence[Event]) -> None:
+    def append(self, events: Sequence[Event | Lines]) -> None:
         """Called for each batch of events in order, before they are published; must not wait."""
 
     def finish(self, ended: Ended, then: Then) -> None:
@@ -87,7 +87,7 @@ class NoRecorder:
     def begin(self, started: Started, then: Then) -> None:
         then(None)
 
-    def append(self, events: Sequence[Event]) -> None:
+    def append(self, events: Sequence[Event | Lines]) -> None:
         pass
 
     def finish(self, ended: Ended, then: Then) -> None:

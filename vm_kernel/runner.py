@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import partial
 
 from .engine import port
-from .events import timestamp
-from .execution import Execution, Page
+from .events import Page, timestamp
+from .execution import Execution
 from .ids import uuid7
 from .limits import Limits
 from .log import log
@@ -155,8 +155,8 @@ class Runner:
 
     def flush(self) -> None:
         """The recorder gets all that happened; call it before anything of that is sent."""
-        if self._page.events:
-            self._recorder.append(self._page.take())
+        if events := self._page.take():
+            self._recorder.append(events)
 
     def interrupt(self) -> None:
         """Stops the running cell, or code running between cells."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-from vm_kernel.events import Event
+from vm_kernel.events import Event, Lines
 from vm_kernel.recorder import Ended, Started, Then
 
 
@@ -47,9 +47,12 @@ class Notebook:
         self._note("begin", started)
         self._settle("begin", then)
 
-    def append(self, events: Sequence[Event]) -> None:
-        self.events.extend(events)
-        self._note("append", events)
+    def append(self, events: Sequence[Event | Lines]) -> None:
+        single: list[Event] = []
+        for event in events:
+            single.extend(event.events() if isinstance(event, Lines) else [event])
+        self.events.extend(single)
+        self._note("append", single)
 
     def finish(self, ended: Ended, then: Then) -> None:
         self.ended.append(ended)

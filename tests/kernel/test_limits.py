@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from vm_kernel.execution import Execution, Page
+from vm_kernel.events import Page
+from vm_kernel.execution import Execution
 from vm_kernel.limits import Limits
 from vm_kernel.outcomes import OutputExceeded
 from vm_kernel.protocol.iopub import IOPub

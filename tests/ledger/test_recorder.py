@@ -239,9 +239,9 @@ class Failing:
         return getattr(self._ledger, name)
 
     @contextmanager
-    def batch(self, durable: bool = True, waited_s: float = 0.0) -> Iterator[None]:
+    def batch(self, durable: bool = True, waited_s: float = 0.0, at_once: bool = False) -> Iterator[None]:
         time.sleep(self.slow_s)
-        with self._ledger.batch(durable, waited_s):
+        with self._ledger.batch(durable, waited_s, at_once):
             yield
             if self.refuse:
                 raise LedgerUnavailable(FULL)

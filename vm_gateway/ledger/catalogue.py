@@ -20,15 +20,24 @@ class Relation:
     def __init__(self, table: str, columns: Sequence[str]) -> None:
         self.table = table
         self.columns = tuple(columns)
+        self.finders = {name: f"SELECT doc_id, doc FROM {table} WHERE x{n}=?" for n, name in enumerate(columns)}
         names = "".join(f",x{number}" for number in range(len(columns)))
         marks = ",?" * len(columns)
         sets = "".join(f",x{number}=excluded.x{number}" for number in range(len(columns)))
-        self.upsert = (
-            f"INSERT INTO {table}(doc_id,doc{names}) VALUES(?,?{marks}) "
-            f"ON CONFLICT(doc_id) DO UPDATE SET doc=excluded.doc{sets}"
-        )
+        self.insert = f"INSERT INTO {table}(doc_id,doc{names}) VALUES(?,?{marks})"
+        self.insert_new = self.insert.replace("INSERT", "INSERT OR IGNORE", 1)
+        self.upsert = f"{self.insert} ON CONFLICT(doc_id) DO UPDATE SET doc=excluded.doc{sets}"
 
-    def row(self, doc_id: int, document: Mapping[str, Any], text: str | None = None) -> Row:
+    def update(self, doc_id: int, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, Row]:
+        """The statement, and its values, that puts `after` in the place of `before`; other indexes are left alone."""
+        sets, values = "", []
+        for number, name in enumerate(self.columns):
+            if before.get(name) != after.get(name):
+                sets += f",x{number}=?"
+                values.append(column(after.get(name)))
+        return f"UPDATE {self.table} SET doc=?{sets} WHERE doc_id=?", (encode(after), *values, doc_id)
+
+    def row(self, doc_id: int | None, document: Mapping[str, Any], text: str | None = None) -> Row:
         values: list[Scalar | None] = [column(document.get(name)) for name in self.columns]
         return (doc_id, encode(document) if text is None else text, *values)
 

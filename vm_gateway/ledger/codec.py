@@ -15,7 +15,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _encode_ascii = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def encode(document: Mapping[str, Any]) -> str:
+def encode(document: Mapping[str, Any] | list[Any]) -> str:
     """The document as JSON text that SQLite can hold: NaN as `NaN`, lone surrogates and NUL escaped, any integer.
 
     Raises: TypeError for what JSON cannot say, ValueError for what is nested too deeply.
@@ -31,6 +31,11 @@ def encode(document: Mapping[str, Any]) -> str:
     except UnicodeEncodeError:
         return _encode_ascii(document)
     return text
+
+
+def holdable(texts: str) -> str:
+    """JSON strings between commas, as SQLite can hold them."""
+    return texts if _encodable(texts) else _encode_ascii(json.loads(f"[{texts}]"))[1:-1]
 
 
 def decode(text: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class Connections:
         self._watching = threading.Lock()
         self._closed = False
         self.writer = self.connect()
+        self._busy_ms = int(wait_s * 1000)
 
     def connect(self) -> sqlite3.Connection:
         """A new connection; it may be used by any thread, one at a time."""
@@ -53,14 +54,15 @@ class Connections:
     def begin(self, patience: Patience) -> None:
         """Begins a write on `writer`; whoever else writes is waited for as long as is left."""
         left_s = patience.left_s()
-        if left_s >= 0.9 * self._wait_s:
-            self.writer.execute("BEGIN IMMEDIATE")
-            return
-        self.writer.execute(f"PRAGMA busy_timeout={int(left_s * 1000)}")
-        try:
-            self.writer.execute("BEGIN IMMEDIATE")
-        finally:
-            self.writer.execute(f"PRAGMA busy_timeout={int(self._wait_s * 1000)}")
+        self.waits(self._wait_s if left_s >= 0.9 * self._wait_s else left_s)
+        self.writer.execute("BEGIN IMMEDIATE")
+
+    def waits(self, wait_s: float | None = None) -> None:
+        """How long `writer` waits for others from now on; said to SQLite when it is something new."""
+        wait_ms = int((self._wait_s if wait_s is None else wait_s) * 1000)
+        if wait_ms != self._busy_ms:
+            self.writer.execute(f"PRAGMA busy_timeout={wait_ms}")
+            self._busy_ms = wait_ms
 
     def prepare(self, patience: Patience) -> None:
         """Gives a new file its shape; looks at an existing one, so that damage shows now."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from .port import LedgerUnavailable
 
@@ -66,10 +64,17 @@ def translate(error: Exception, path: str) -> Exception:
     return error
 
 
-@contextmanager
-def translated(path: str) -> Iterator[None]:
+class translated:  # noqa: N801 - read as `with translated(path):`, several times in each write: no generator
     """Raises the ledger's own errors for those of sqlite3 and of the system."""
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise translate(error, path) from error
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, (sqlite3.Error, OSError)):
+            raise translate(error, self._path) from error

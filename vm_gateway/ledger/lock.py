@@ -20,10 +20,14 @@ _LONGEST_S = 0.002
 
 
 class Patience:
-    """How long one write waits, for threads, processes and SQLite together. spent_s: what it has waited already."""
+    """How long one write waits, for threads, processes and SQLite together. spent_s: what it has waited already.
 
-    def __init__(self, wait_s: float, spent_s: float = 0.0) -> None:
+    none: it has none, and does not ask who is in its way.
+    """
+
+    def __init__(self, wait_s: float, spent_s: float = 0.0, none: bool = False) -> None:
         self.wait_s = wait_s
+        self.none = none
         self._until = time.monotonic() + wait_s - spent_s
 
     def left_s(self) -> float:
@@ -46,7 +50,8 @@ class FileLock:
                 return
             except BlockingIOError:
                 if not patience.left_s():
-                    raise LedgerUnavailable(self._held(patience.wait_s)) from None
+                    said = "the ledger has been locked: try again" if patience.none else self._held(patience.wait_s)
+                    raise LedgerUnavailable(said) from None
                 time.sleep(pause * random.uniform(0.5, 1.5))
                 pause = min(pause * 1.1, _LONGEST_S)
 

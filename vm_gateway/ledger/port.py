@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
-from vm_kernel.events import Event
+from vm_kernel.events import Event, Lines
 
 Document = dict[str, Any]
 #: `{boot_id, pid, start_time}` of the process that answers for a row (design 7.9).
@@ -111,16 +111,18 @@ class Ledger(Protocol):
     def sessions_in(self, worktree_path: str, template_id: str) -> list[Document]:
         """All sessions of one template in one folder, oldest first."""
 
-    def begin(self, execution: Document, events: Sequence[Event] = ()) -> None:
+    def begin(self, execution: Document, events: Sequence[Event | Lines] = ()) -> None:
         """Stores a new execution, with `session_id`, `status` and `owner`, and its first events: one transaction.
 
         Raises: NameTaken when the id exists.
         """
 
-    def append(self, execution_id: str, events: Sequence[Event]) -> None:
+    def append(self, execution_id: str, events: Sequence[Event | Lines]) -> None:
         """Stores events with ascending `seq` as one document. The same events again change nothing."""
 
-    def finish(self, execution_id: str, fields: Mapping[str, Any], events: Sequence[Event] = ()) -> Document:
+    def finish(
+        self, execution_id: str, fields: Mapping[str, Any], events: Sequence[Event | Lines] = ()
+    ) -> Document:
         """Sets fields of a running execution and stores its last events: one transaction; gives the new row.
 
         Raises: NotFound; Changed when it is not `running`.
@@ -143,14 +145,20 @@ class Ledger(Protocol):
         The owner is looked at again in the transaction that closes its row. is_alive: `owners.is_alive`.
         """
 
-    def batch(self, durable: bool = True, waited_s: float = 0.0) -> AbstractContextManager[None]:
+    def batch(
+        self, durable: bool = True, waited_s: float = 0.0, at_once: bool = False
+    ) -> AbstractContextManager[None]:
         """All writes of this thread inside happen or none; others wait, so keep it short.
 
         What is raised by a write inside has to leave the batch, which then writes nothing.
         durable: False leaves them to the next durable write: visible to all and safe from kill -9 at once, from a
         power loss only then.
         waited_s: how long the caller has waited already; that counts towards what a write waits for others.
+        at_once: LedgerUnavailable instead of waiting for others.
         """
+
+    def sync(self) -> None:
+        """Returns when all that was written before is durable."""
 
     def close(self) -> None:
         """Ends the use of this ledger; a second call does nothing."""

@@ -13,17 +13,20 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from vm_kernel.events import Event, timestamp
+from vm_kernel.events import Event, Lines, timestamp
 from vm_kernel.log import log
 from vm_kernel.recorder import Ended, Started, Then
 
 from . import owners, rows
 from .port import Changed, Ledger, LedgerError, LedgerUnavailable, NotFound
-from .waiting import PAGE_EVENTS, QUEUE_BYTES, Entry, Step, Waiting
+from .waiting import PAGE_BYTES, PAGE_EVENTS, QUEUE_BYTES, Entry, Step, Waiting
 
 INTERNAL = "the ledger could not take it; the log of the session says why"
 TOO_SLOW = "the ledger does not keep up with the output: print less, or look at the ledger's disk"
 CLOSED = "the session is over: nothing more is recorded"
+
+#: How long the loop's thread waits for the log to be synced before it serves others meanwhile.
+MOMENT_S = 0.002
 
 #: Called on the loop's thread with the id of an execution whose events cannot be stored, and the reason: stop it.
 OnLost = Callable[[str, str], None]
@@ -62,19 +65,24 @@ class LedgerRecorder:
     # -- the port, on the loop's thread ------------------------------------------------------------------
 
     def begin(self, started: Started, then: Then) -> None:
+        problem: str | None = CLOSED
         row = rows.begun(started, self._session_id, self._owner, self._actor)
         echo = rows.echo(started)
         entry = Entry(started, echoed=echo is not None, last_seq=int(echo is not None))
         with self._waiting.changed:
             if not self._waiting.closing:
-                self._waiting.open(entry, Step(entry, then, row=row, page=[echo] if echo is not None else []))
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._run, name="ledger-recorder", daemon=True)
                     self._thread.start()
-                return
-        then(CLOSED)
+                step = Step(entry, then, row=row, page=[echo] if echo is not None else [])
+                self._commit_now(step)
+                self._waiting.open(entry, step)
+                if not step.committed:
+                    return
+                problem = None
+        then(problem)
 
-    def append(self, events: Sequence[Event]) -> None:
+    def append(self, events: Sequence[Event | Lines]) -> None:
         with self._waiting.changed:
             for event in events:
                 self._waiting.note(event)
@@ -92,9 +100,15 @@ class LedgerRecorder:
                     fields.update(status="error", error={"message": entry.lost})
                     said = {"message": entry.lost, "level": "error"}
                     entry.page.append(Event(ended.execution_id, entry.last_seq + 1, "system", said, timestamp()))
-                self._waiting.end(entry, fields, then)
-                return
-        then(INTERNAL if entry is None else CLOSED)
+                step = self._waiting.end(entry, fields, then)
+                self._commit_now(step)
+                self._waiting.put(step)
+            else:
+                step = None
+        if step is None:
+            then(INTERNAL if entry is None else CLOSED)
+        elif step.gate is not None and self._synced(step):
+            then(step.problem or None)
 
     def fileno(self) -> int | None:
         return self._readable if self._readable >= 0 else None
@@ -119,6 +133,29 @@ class LedgerRecorder:
             os.close(self._ring)
             self._readable = self._ring = -1
 
+    def _commit_now(self, step: Step) -> None:
+        """Writes it here where that waits for nobody; otherwise, or when it fails, nothing has happened yet."""
+        if not self._waiting.idle or self._owed or len(step.page) > PAGE_EVENTS or step.bytes > PAGE_BYTES:
+            return
+        try:
+            with self._ledger.batch(durable=False, at_once=True):
+                self._apply(step)
+        except Exception:
+            return  # the thread finds out what it is, and tells
+        step.committed = True
+        if step.ended is not None:
+            step.gate = threading.Lock()
+            step.gate.acquire()
+
+    def _synced(self, step: Step) -> bool:
+        """Waits a moment for the sync of the log: one turn less of the loop. False: the thread will tell."""
+        assert step.gate is not None
+        if step.gate.acquire(timeout=MOMENT_S):
+            return True
+        with self._waiting.changed:
+            step.left = True
+            return step.gate.acquire(blocking=False)
+
     # -- the thread --------------------------------------------------------------------------------------
 
     def _run(self) -> None:
@@ -129,10 +166,16 @@ class LedgerRecorder:
                 self._pay(since)
             self._write(steps, since)
             self._waiting.written(steps)
+            self._tell_synced(steps)
         self._pay(time.monotonic())
 
     def _write(self, steps: list[Step], since: float) -> None:
         """All in one transaction; when one of them is at fault, each in its own."""
+        if any(step.committed for step in steps):
+            self._sync([step for step in steps if step.committed])
+            steps = [step for step in steps if not step.committed]
+            if not steps:
+                return
         try:
             with self._ledger.batch(any(step.durable for step in steps), time.monotonic() - since):
                 for step in steps:
@@ -148,6 +191,25 @@ class LedgerRecorder:
         else:
             for step in steps:
                 self._answer(step, step.entry.lost if step.ended is not None else "")
+
+    def _sync(self, steps: list[Step]) -> None:
+        try:
+            self._ledger.sync()
+            problem = ""
+        except Exception as error:
+            problem = _sentence(error)
+            log(f"what was recorded last may not outlive a power loss: {problem}")
+        for step in steps:
+            step.problem = problem or step.entry.lost
+
+    def _tell_synced(self, steps: list[Step]) -> None:
+        for step in steps:
+            if step.gate is not None:
+                with self._waiting.changed:
+                    left = step.left
+                    step.gate.release()
+                if left:
+                    self._answer(step, step.problem)
 
     def _apply(self, step: Step) -> None:
         if step.row is not None:

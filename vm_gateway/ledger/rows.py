@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from json.encoder import encode_basestring_ascii as quote
 from typing import Any
 
 from vm_kernel.events import Event
@@ -15,10 +15,11 @@ from .codec import encode
 
 #: An input echo of this size breaks no limit: the smallest output limit is 1 KiB, the smallest count one event.
 ECHO_BYTES = 1024
+_ECHO_AROUND = len('{"text":}')
 #: Levels of arrays and objects in one payload: any reader can follow, however deep its own calls are.
 DEEPEST = 200
 #: What an event weighs beside its payload's texts.
-_EVENT_BYTES = 80
+EVENT_BYTES = 80
 _DEEP_TYPES = frozenset(("value", "display", "comm", "exception"))
 TOO_DEEP = "left out: nested too deeply to be stored"
 
@@ -48,10 +49,9 @@ def begun(started: Started, session_id: str, owner: Mapping[str, Any], actor: Ma
 
 def echo(started: Started) -> Event | None:
     """The input echo that a repl begins with, where no limit can refuse it; else it comes with the other events."""
-    payload = {"text": started.code}
-    if started.kind != "repl" or len(json.dumps(payload, separators=(",", ":"))) > ECHO_BYTES:
+    if started.kind != "repl" or len(quote(started.code)) + _ECHO_AROUND > ECHO_BYTES:
         return None
-    return Event(started.execution_id, 1, "input_echo", payload, started.started_at)
+    return Event(started.execution_id, 1, "input_echo", {"text": started.code}, started.started_at)
 
 
 def ended(end: Ended, value: Mapping[str, Any] | None, exception: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def ended(end: Ended, value: Mapping[str, Any] | None, exception: Mapping[str, A
 
 def storable(event: Event) -> tuple[Event, int]:
     """The event as it can be stored, and about how many bytes that takes."""
-    size = _EVENT_BYTES
+    size = EVENT_BYTES
     for value in event.payload.values():
         if isinstance(value, str):
             size += len(value)

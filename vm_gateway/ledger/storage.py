@@ -118,19 +118,19 @@ class SQLiteStorage(Storage):
 
     @contextmanager
     def transaction(
-        self, durable: bool = True, undo: bool = True, waited_s: float = 0.0
+        self, durable: bool = True, undo: bool = True, waited_s: float = 0.0, at_once: bool = False
     ) -> Iterator[sqlite3.Connection]:
         """All writes of this thread inside happen or none.
 
         durable: False leaves the log unsynced; the next durable transaction syncs it. The outermost one decides.
         undo: inside another one, a failure undoes this one only; False: whoever catches it must fail the outer one.
         False for the outermost holds for all inside: no savepoint is set.
-        waited_s: how much of its `wait_s` the caller has used up already.
+        waited_s: how much of its `wait_s` the caller has used up already. at_once: all of it.
         Raises: LedgerUnavailable, DuplicateKey.
         """
         wrote = False
-        self._checkpoints.give_way(self.in_transaction)
-        patience = Patience(self._wait_s, waited_s)
+        self._checkpoints.give_way(at_once or self.in_transaction)
+        patience = Patience(self._wait_s, self._wait_s if at_once else waited_s, at_once)
         with translated(self.path), self._gated(patience):
             connection = self._usable()
             if self._read_only:
@@ -159,7 +159,12 @@ class SQLiteStorage(Storage):
                 self.transactions += 1
                 self._checkpoints.note(self._written)
                 self._written = 0
-        if wrote and durable and self._durable:
+        if wrote and durable:
+            self.sync()
+
+    def sync(self) -> None:
+        """Returns when a power loss cannot undo what was committed, where that is asked for."""
+        if self._durable:
             self._log.sync()
 
     @property
@@ -170,7 +175,9 @@ class SQLiteStorage(Storage):
     def checkpoint(self) -> None:
         """Copies the log into the main file now."""
         with translated(self.path), self._alone():
-            self._usable().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            writer = self._usable()
+            self._connections.waits()
+            writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     # -- for tables and views ----------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from tinydb import TinyDB
 from tinydb.queries import QueryLike
 from tinydb.table import Document, Table
 
+from .codec import decode
 from .overlay import Overlay
 from .plan import EVERYTHING, plan
 from .storage import SQLiteStorage
@@ -131,6 +132,34 @@ class LedgerTable(Table):
         """See `Table.upsert`."""
         with self._store.transaction():
             return super().upsert(document, cond)
+
+    # -- for whoever writes often: one statement each, in an open transaction ---------------------------------
+
+    def add(self, document: Mapping[str, Any], text: str | None = None, known: bool = False) -> None:
+        """`insert`, the id being the next one. known: one that a unique index knows already is left out.
+
+        text: the document as JSON, where not more of it is at hand than the indexed fields.
+        """
+        with self._store.reading() as connection:
+            relation = self._store.relation_now(connection, self.name)
+            row = relation.row(None, document, text)
+            connection.execute(relation.insert_new if known else relation.insert, row)
+        self._store.note_written(len(row[1]))
+
+    def find(self, field: str, value: str) -> Document | None:
+        """The first document whose indexed `field` is `value`."""
+        with self._store.reading() as connection:
+            relation = self._store.relation_now(connection, self.name)
+            found = connection.execute(relation.finders[field], (value,)).fetchone()
+        return None if found is None else self.document_class(decode(found[1]), found[0])
+
+    def change(self, found: Document, document: Mapping[str, Any]) -> None:
+        """`document` takes the place of what was found."""
+        with self._store.reading() as connection:
+            relation = self._store.relation_now(connection, self.name)
+            sql, values = relation.update(found.doc_id, found, document)
+            connection.execute(sql, values)
+        self._store.note_written(len(values[0]))
 
     # -- TinyDB's two seams, and ids ---------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from tinydb import TinyDB, where
@@ -19,15 +19,16 @@ from tinydb.queries import QueryLike
 from tinydb.table import Document as Stored
 from tinydb.table import Table
 
-from vm_kernel.events import Event, timestamp
+from vm_kernel.events import Event, Lines, timestamp
 
 from . import owners
+from .failures import DuplicateKey
 from .listing import counts, find, first, newest, place
-from .pages import page_of, unpacked
-from .port import Changed, Document, Listing, NameTaken, NotFound, Owner, Repaired
+from .pages import page_of, page_text, unpacked
+from .port import Changed, Document, LedgerUnavailable, Listing, NameTaken, NotFound, Owner, Repaired
 from .schema import EVENTS, EXECUTIONS, INDEXES, SESSIONS, TEMPLATES
 from .storage import SQLiteStorage
-from .table import LedgerDB
+from .table import LedgerDB, LedgerTable
 
 SESSION_ENDED = "session process ended"
 #: Statuses that a row may have, for counting; others are not counted.
@@ -37,6 +38,7 @@ EXECUTION_STATUSES = ("running", "ok", "error", "timeout", "cancelled")
 PAGES = 16
 #: Counts that took longer than this are given again for so long.
 SLOW_S, KEPT_S = 0.02, 2.0
+_INSIDE = nullcontext()
 
 
 def open_ledger(path: str | os.PathLike[str], **options: Any) -> TinyLedger:
@@ -133,23 +135,34 @@ class TinyLedger:
 
     # -- executions --------------------------------------------------------------------------------------
 
-    def begin(self, execution: Document, events: Sequence[Event] = ()) -> None:
+    def begin(self, execution: Document, events: Sequence[Event | Lines] = ()) -> None:
         with self.batch():
-            self._insert(self._executions, execution)
+            if isinstance(self._executions, LedgerTable):
+                try:
+                    self._executions.add(execution)
+                except DuplicateKey:
+                    raise NameTaken(f"the id {execution['id']} is taken") from None
+            else:
+                self._insert(self._executions, execution)
             self.append(execution["id"], events)
 
-    def append(self, execution_id: str, events: Sequence[Event]) -> None:
+    def append(self, execution_id: str, events: Sequence[Event | Lines]) -> None:
         if not events:
             return
-        page = page_of(execution_id, events)
         with self.batch():
+            if isinstance(self._events, LedgerTable):
+                self._events.add(*page_text(execution_id, events), known=True)
+                return
+            page = page_of(execution_id, events)
             last = (where("execution_id") == execution_id) & (where("last") == page["last"])
             if not self._events.contains(last):
                 self._events.insert(self._own(page))
 
-    def finish(self, execution_id: str, fields: Mapping[str, Any], events: Sequence[Event] = ()) -> Document:
+    def finish(
+        self, execution_id: str, fields: Mapping[str, Any], events: Sequence[Event | Lines] = ()
+    ) -> Document:
         with self.batch():
-            found = find(self._executions, execution_id)
+            found = self._to_change(execution_id)
             if found is None:
                 raise NotFound(f"there is no execution {execution_id}")
             if found.get("status") != "running":
@@ -165,17 +178,18 @@ class TinyLedger:
 
     def events(self, execution_id: str, after_seq: int = 0, limit: int | None = None) -> list[Document]:
         found: list[Document] = []
-        seen = min(after_seq, 1 << 62)
+        seen, at_once = min(after_seq, 1 << 62), PAGES if limit is None else 1
         with self._reading():
             while limit is None or len(found) < limit:
                 wanted = (where("execution_id") == execution_id) & (where("last") > seen)
-                pages = first(self._events, wanted, "last", PAGES)
+                pages = first(self._events, wanted, "last", at_once)
                 for page in pages:
                     # Pages written twice, the second time with more in them, may overlap.
                     found.extend(unpacked(self._own(page), seen))
                     seen = page["last"]
-                if len(pages) < PAGES:
+                if len(pages) < at_once:
                     break
+                at_once = min(4 * at_once, PAGES)
         return found if limit is None else found[:limit]
 
     # -- all of it ---------------------------------------------------------------------------------------
@@ -214,15 +228,21 @@ class TinyLedger:
             sessions = [self._own(row) for row in self._sessions.search(live) if dead(row)]
         return Repaired(closed, sessions)
 
-    @contextmanager
-    def batch(self, durable: bool = True, waited_s: float = 0.0) -> Iterator[None]:
+    def batch(
+        self, durable: bool = True, waited_s: float = 0.0, at_once: bool = False
+    ) -> AbstractContextManager[Any]:
         storage = self.database.storage
         if isinstance(storage, SQLiteStorage):
-            with storage.transaction(durable, undo=False, waited_s=waited_s):
-                yield
-        else:
-            with self._lock:
-                yield
+            if storage.in_transaction:  # no savepoint: what fails inside has to leave the outer one
+                return _INSIDE
+            return storage.transaction(durable, undo=False, waited_s=waited_s, at_once=at_once)
+        if at_once:
+            raise LedgerUnavailable("this storage writes all of itself each time")
+        return self._lock
+
+    def sync(self) -> None:
+        if isinstance(self.database.storage, SQLiteStorage):
+            self.database.storage.sync()
 
     def close(self) -> None:
         if not self._closed:
@@ -271,8 +291,16 @@ class TinyLedger:
     def _set(self, table: Table, found: Stored, fields: Mapping[str, Any]) -> Document:
         changed = {**found, **fields}
         changed = {name: value for name, value in changed.items() if value is not None}
-        self._replace(table, found, changed)
+        if isinstance(table, LedgerTable):
+            table.change(found, changed)
+        else:
+            self._replace(table, found, changed)
         return self._own(changed)
+
+    def _to_change(self, execution_id: str) -> Stored | None:
+        if isinstance(self._executions, LedgerTable):
+            return self._executions.find("id", execution_id)
+        return find(self._executions, execution_id)
 
     def _check_name(self, template: Document) -> None:
         holder = self._templates.get(where("name") == template["name"])

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from vm_kernel.events import Event
+from vm_kernel.events import Event, Lines
 from vm_kernel.recorder import Started, Then
 
 from . import rows
@@ -37,7 +37,7 @@ class Entry:
 
     started: Started
     echoed: bool
-    page: list[Event] = field(default_factory=list)
+    page: list[Event | Lines] = field(default_factory=list)
     bytes: int = 0
     since: float = 0.0
     stuck: bool = False
@@ -56,16 +56,21 @@ class Entry:
 class Step:
     """One thing to write: `page`, after the new row `row` or before the fields `ended`, if any.
 
-    since: when somebody began to wait for it.
+    since: when somebody began to wait for it. committed: written already, to be synced; `gate` is let go then, with
+    `problem` beside it, unless who waited for that has `left`.
     """
 
     entry: Entry
     then: Then | None = None
     row: dict[str, Any] | None = None
     ended: dict[str, Any] | None = None
-    page: list[Event] = field(default_factory=list)
+    page: list[Event | Lines] = field(default_factory=list)
     bytes: int = 0
     since: float = field(default_factory=time.monotonic)
+    committed: bool = False
+    gate: threading.Lock | None = None
+    left: bool = False
+    problem: str = ""
 
     @property
     def durable(self) -> bool:
@@ -85,34 +90,45 @@ class Waiting:
         self._paged: dict[str, Entry] = {}
         self._bytes = 0
         self._asleep = False
+        self._busy = False
 
     # -- the loop's thread -------------------------------------------------------------------------------
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is being written and nothing has to be written before what comes now."""
+        return not (self._busy or self._steps or self._paged)
 
     def open(self, entry: Entry, step: Step) -> None:
         """An execution begins with `step`."""
         self._entries[entry.started.execution_id] = entry
-        self._put(step)
+        if not step.committed:
+            self.put(step)
 
     def find(self, execution_id: str) -> Entry | None:
         return self._entries.get(execution_id)
 
-    def note(self, event: Event) -> None:
+    def note(self, event: Event | Lines) -> None:
         """Puts an event on its execution's page; one that nothing can be done with is left out."""
         entry = self._entries.get(event.execution_id)
         if entry is None or entry.lost or self.closing or (entry.over and not event.late):
             return
-        if event.type == "value":
-            entry.value = event.payload
-        elif event.type == "exception":
-            entry.exception = event.payload
-        if entry.echoed and event.seq == 1:
-            return
-        event, size = rows.storable(event)
+        if isinstance(event, Lines):
+            size, last = rows.EVENT_BYTES + len(event.texts), event.seq + event.lines - 1
+        else:
+            if event.type == "value":
+                entry.value = event.payload
+            elif event.type == "exception":
+                entry.exception = event.payload
+            if entry.echoed and event.seq == 1:
+                return
+            event, size = rows.storable(event)
+            last = event.seq
         if not entry.page:
             entry.since = time.monotonic()
             self._paged[event.execution_id] = entry
         entry.page.append(event)
-        entry.last_seq = event.seq
+        entry.last_seq = last
         entry.bytes += size
         self._bytes += size
         if self._asleep or (entry.full and not entry.stuck):
@@ -124,13 +140,17 @@ class Waiting:
             return []
         return [entry for entry in self._paged.values() if entry.page and not entry.lost]
 
-    def end(self, entry: Entry, fields: dict[str, Any], then: Then) -> None:
-        """The execution ends with what is on its page."""
+    def end(self, entry: Entry, fields: dict[str, Any], then: Then) -> Step:
+        """The execution ends with what is on its page; the step is the caller's to put."""
         step = Step(entry, then, ended=fields, page=entry.page, bytes=entry.bytes)
         entry.page, entry.bytes, entry.stuck = [], 0, False
         self._paged.pop(entry.started.execution_id, None)
         entry.over, entry.value, entry.exception = True, None, None
-        self._put(step)
+        return step
+
+    def put(self, step: Step) -> None:
+        self._steps.append(step)
+        self.changed.notify_all()
 
     def close(self) -> None:
         """Nothing is taken in any more; `take` gives what is there, then nothing."""
@@ -145,6 +165,7 @@ class Waiting:
             while True:
                 steps = self._ready(time.monotonic())
                 if steps or self.closing:
+                    self._busy = bool(steps)
                     return steps
                 since = [entry.since for entry in self._paged.values() if entry.page and not entry.stuck]
                 if since:
@@ -177,6 +198,7 @@ class Waiting:
     def written(self, steps: list[Step]) -> None:
         """There is room again."""
         with self.changed:
+            self._busy = False
             self._bytes -= sum(step.bytes for step in steps)
             while len(self._entries) > ENTRIES and (oldest := next(iter(self._entries.values()))).over:
                 if oldest.page:
@@ -185,10 +207,6 @@ class Waiting:
             self.changed.notify_all()
 
     # -- inside ------------------------------------------------------------------------------------------
-
-    def _put(self, step: Step) -> None:
-        self._steps.append(step)
-        self.changed.notify_all()
 
     def _ready(self, now: float) -> list[Step]:
         steps = list(self._steps)

@@ -110,9 +110,9 @@ class Checkpoints:
             elif before == 0 or before < CHECKPOINT_BYTES <= self._bytes:
                 self._wake.notify()
 
-    def give_way(self, inside: bool) -> None:
+    def give_way(self, unless: bool) -> None:
         """A thread that writes without a pause would never let the lock go for long enough."""
-        if self._eager and not inside:
+        if self._eager and not unless:
             time.sleep(GIVE_WAY_S)
 
     def close(self) -> None:
