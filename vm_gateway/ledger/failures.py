@@ -64,7 +64,7 @@ def translate(error: Exception, path: str) -> Exception:
     return error
 
 
-class translated:  # noqa: N801 - read as `with translated(path):`, several times in each write: no generator
+class translated:
     """Raises the ledger's own errors for those of sqlite3 and of the system."""
 
     __slots__ = ("_path",)
