@@ -1,7 +1,8 @@
 """Owns the way of one session's executions into a ledger: one thread, what waits in one commit; refuses to run code.
 
 Two transactions and one sync of the log per execution (design 7.4): `begin` is visible at once and synced with
-`finish`. Between them events go in pages, when 64 KB or 256 of them have gathered or after 50 ms.
+`finish`. Between them events go in pages, when 64 KB or 256 of them have gathered or after 50 ms. The two are written
+on the loop's thread where that waits for nobody; the log is synced, and everything else written, in the recorder's.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from .views import TableView
 
 
 class LedgerTable(Table):
-    """See `tinydb.table.Table`; `page` is the one method more."""
+    """See `tinydb.table.Table`; `page` is one method more, and those that write one document."""
 
     _next_id: int | None  # type: ignore[assignment]
     _overlay: Overlay | None = None
