@@ -67,10 +67,12 @@ def test_rest_and_notebook_share_one_session_and_one_record(home: Jupyter, gatew
     assert notebook.run("shared").value == "42"
     sources = [(row["kind"], row["actor"]["surface"]) for row in home.executions(session)]
     assert sources == [("repl", "kernel"), ("repl", "rest"), ("run_file", "rest"), ("repl", "kernel")]
-    notebook.client.execute("console.log('on'); while (true) {}")
+    asked = notebook.client.execute("console.log('on'); while (true) {}")
     cell = running(gateway, session)
     assert gateway.repl(session, "1", 409)["error"]["code"] == "SESSION_BUSY"
     assert gateway.ask("POST", f"/executions/{cell['id']}/cancel", 200)["status"] == "cancelled"
+    # A cell that came before its reply would be aborted with it.
+    wait_until(lambda: notebook.client.get_shell_msg(timeout=30)["parent_header"]["msg_id"] == asked)
     assert notebook.run("shared").value == "42"
     asked = gateway.repl(session, "console.log('on'); while (true) {}", 202, wait=False)
     running(gateway, session)
