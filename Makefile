@@ -38,7 +38,7 @@ demo: $(STAMPS)/demo $(ASSETS) $(STAMPS)/kernelspec
 test: $(STAMPS)/test $(ASSETS) $(STAMPS)/kernelspec
 	@echo '== tests'
 	@$(PY) -m tests.coverage_matrix --check
-	@$(PY) -m pytest $(BESIDE) -m 'not full and not alone'
+	@$(PY) -m pytest -m 'not full and not alone'
 	@echo '== tests that measure time, one after the other'
 	@$(PY) -m pytest -m 'alone and not full'
 

@@ -240,8 +240,12 @@ def test_prompt_asks_the_client_that_runs_the_cell_and_no_other(shared: Kernel, 
     shared.clients.remove(other)
 
 
+#: Until what is sent behind it has arrived.
+BUSY = "const until = Date.now() + 300; while (Date.now() < until) {}"
+
+
 def test_stop_on_error_aborts_what_was_sent_with_the_failing_cell(client: Client) -> None:
-    ids = [client.start(code) for code in ("throw new Error('first')", "1", "2")]
+    ids = [client.start(code) for code in (f"{BUSY} throw new Error('first')", "1", "2")]
     heard = [client.hear(msg_id) for msg_id in ids]
     assert [each.status for each in heard] == ["error", "aborted", "aborted"]
     assert [each.states for each in heard] == [["busy", "idle"]] * 3

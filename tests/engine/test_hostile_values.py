@@ -22,7 +22,7 @@ QUICK = Limits(0, 3000, 0, 0, 0)
 def encodable(value: object) -> None:
     """Whatever comes out can be written as UTF-8: a lone surrogate would end whoever stores it."""
     try:
-        json.dumps(dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value, ensure_ascii=False).encode("utf-8")  # type: ignore[arg-type]
+        json.dumps(value, ensure_ascii=False, default=dataclasses.asdict).encode("utf-8")
     except UnicodeEncodeError as error:
         raise AssertionError(f"{error}: {value!r}") from None
 

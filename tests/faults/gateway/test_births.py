@@ -70,7 +70,7 @@ def check(gateway: Running, rows: list[Any]) -> None:
             assert row["last_error"], row
             assert gateway.repl(row["id"], "1", 409)["error"]["code"] == "SESSION_NOT_READY"
     kernels = {gateway.pid_of(row["id"]) for row in rows if row["status"] == "ready"}
-    wait_until(lambda: not strangers(gateway, kernels), 10, f"the end of {strangers(gateway, kernels)}")
+    wait_until(lambda: not strangers(gateway, kernels), 30, f"the end of {strangers(gateway, kernels)}")
 
 
 def strangers(gateway: Running, kernels: set[int]) -> list[str]:
