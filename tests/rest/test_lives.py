@@ -109,7 +109,8 @@ def test_a_killed_gateway_leaves_its_sessions_to_the_next(home: Home) -> None:
         assert (ended["status"], ended["result"]["preview"]) == ("ok", "42")
         # The row is there for all a moment before its session, which waits for the disk, takes the next cell.
         body = {"session_id": session, "input": "kept"}
-        taken = wait_until(lambda: [a for a in [second.http.post("/executions/repl", json=body)] if a.status_code == 201])
+        answers = iter(lambda: second.http.post("/executions/repl", json=body), None)
+        taken = wait_until(lambda: [each for each in [next(answers)] if each.status_code == 201])
         assert taken[0].json()["result"]["preview"] == "42"
         assert len(second.ask("GET", f"/executions?session_id={session}", 200)) == 3
         third = second.repl(session, "for (;;);", 202, wait=False)["id"]

@@ -284,8 +284,8 @@ class Supervisor:
     def _watch(self, process: EngineProcess) -> None:
         now = time.monotonic()
         for run in (self._run, self._turn):
-            if run is None:
-                continue
+            if run is None or (run is self._run and self._turn and not run.begun and not run.stop):
+                continue  # what waits behind another cell's turn has not begun to use anything
             if (broken := broken_limit(run, process.cpu_s(), now)) is not None:
                 self.stop(broken, run.cell)
             used_mb = process.resident_mb() - process.idle_mb if self._mem_mb else 0
