@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -141,3 +142,17 @@ def test_a_client_that_comes_back_with_its_identity_is_answered(session: Session
     second.sockets["shell"] = second.connect(zmq.DEALER, "shell")
     assert second.sockets["shell"].identity == first.sockets["shell"].identity
     assert second.ask("kernel_info_request").reply["content"]["status"] == "ok"
+
+
+def test_starting_is_published_once_without_a_parent_after_the_welcome() -> None:
+    session = Session()
+    client = session.client(subscribe=False)
+    client.sockets["iopub"] = client.connect(zmq.SUB, "iopub")
+    time.sleep(0.3)  # the subscription lies in the kernel's socket before it runs
+    with session:
+        heard = [client.get("iopub"), client.get("iopub")]
+        client.run("1+1")
+        client.ask("kernel_info_request")
+    assert [message["msg_type"] for message in heard] == ["iopub_welcome", "status"]
+    assert heard[1]["content"] == {"execution_state": "starting"} and heard[1]["parent_header"] == {}
+    assert "" not in client._published, f"published for nobody: {client._published.get('')}"
