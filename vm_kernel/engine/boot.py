@@ -49,7 +49,7 @@ def start(pipe_fd: int, texts_file: int, folder: str, mem_mb: int, hidden: list[
     natives = "globalThis.__natives = " + script("natives.js")
 
     def prepare(lane: Lane, context: Context) -> None:
-        report_rejections(context, lambda: lane.cancelled)
+        report_rejections(context, lane)
         lane.holder, lane.text_file = open_holder(context), texts_file
         lane.services = services()
 

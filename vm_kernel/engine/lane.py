@@ -43,6 +43,7 @@ class Lane:
         self._gate = _thread.allocate_lock()  # held while JavaScript waits for the main thread
         self.waiting = 0  # the host operation that JavaScript waits in: 0, DRAIN, ASK or TEXT
         self.cancelled = False  # the running task is to end
+        self.reporting = False  # V8 tells of a rejection, and would lose a stop (v8/rejections.py)
         self.holder: Holder | None = None
         self.services: dict[int, Callable[[int], bytes]] = {}  # host operations that are answered at once
         self.text_file = -1  # shared with the kernel, for one long text at a time; -1: there is none
@@ -102,10 +103,14 @@ class Lane:
                 self._start()
 
     def cancel(self) -> None:
-        """Ask V8 to end the running task, and let JavaScript out of a host function so that it can notice."""
+        """Ask V8 to end the running task, and let JavaScript out of a host function so that it can notice.
+
+        To be repeated until it has ended: V8 is asked once, when it is not just telling of a rejection.
+        """
         if self._task is not None:
             self.cancelled = True
-            self.context.cancel(self._task[0])
+            if not self.reporting:
+                self.context.cancel(self._task[0])
         if self.waiting == ASK:
             self.answer(self.header[QUESTION], b'{"refused":true}')
         elif self.waiting:

@@ -19,16 +19,23 @@ class _Message(ctypes.Structure):
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from typing import Protocol
+
+    class Task(Protocol):
+        """What runs in the context. cancelled: it is to end. reporting: V8 is being told to call JavaScript."""
+
+        cancelled: bool
+        reporting: bool
 
 _Reject = ctypes.CFUNCTYPE(None, _Message)
 _kept: list[object] = []  # V8 holds addresses only
 
 
-def report_rejections(context: Context, muted: Callable[[], bool]) -> bool:
+def report_rejections(context: Context, task: Task) -> bool:
     """Call `globalThis[0](promise, reason)` for each unhandled rejection, `globalThis[1](promise)` when handled later.
 
-    muted: while it says True nothing is reported, because a stop that V8 serves within a report is lost.
+    A stop that V8 serves within a report is lost, and no second one reaches the same task: a task that is cancelled
+    reports nothing, and nobody may stop one that is `reporting`.
     To be called before any user code; both functions are looked up now and never again. False: not available here.
     """
     try:
@@ -48,9 +55,15 @@ def report_rejections(context: Context, muted: Callable[[], bool]) -> bool:
         isolate.enter()
         note, forgive = isolate.keep_global(REJECTED), isolate.keep_global(HANDLED_LATER)
 
+        def muted() -> bool:
+            return task.cancelled
+
         def tell(message: _Message) -> None:
+            if muted():
+                return
+            task.reporting = True
             try:
-                if muted():
+                if muted():  # by now: the main thread may come in between any two lines here
                     pass
                 elif message.event == REJECTED:
                     pair = (P * 2)(message.promise, message.value)
@@ -59,6 +72,8 @@ def report_rejections(context: Context, muted: Callable[[], bool]) -> bool:
                     call(forgive, isolate.context(), message.promise, 1, (P * 1)(message.promise))
             except BaseException as error:  # an exception must not cross into V8
                 os.write(2, f"rejection hook failed: {type(error).__name__}\n".encode())
+            finally:
+                task.reporting = False
 
         callback = _Reject(tell)
         _kept.append(callback)
