@@ -9,7 +9,7 @@ import glob
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from . import places
@@ -18,7 +18,9 @@ from .ledger import owners
 
 @dataclass(frozen=True)
 class Note:
-    """owner: `{boot_id, pid, start_time}` of the kernel process. sockets: the folder of its ipc sockets.
+    """owner: `{boot_id, pid, start_time}` of the kernel process, or of the gateway that is about to start it.
+
+    sockets: the folder of its ipc sockets.
 
     guest: a Jupyter client's kernel; never written, and nothing that it names is ours to remove.
     """
@@ -41,7 +43,7 @@ def write(note: Note) -> None:
 
 
 def read(session_id: str) -> Note | None:
-    """The note of a session; None when there is none, or none that can be understood."""
+    """The note of a session, with the process that runs it, if one does; None when no note can be understood."""
     return _read(path_of(session_id))
 
 
@@ -90,6 +92,22 @@ def last_words(note: Note) -> str:
 def _read(path: str) -> Note | None:
     try:
         with open(path, encoding="utf-8") as file:
-            return Note(**json.load(file))
+            note = Note(**json.load(file))
     except (OSError, ValueError, TypeError):
         return None
+    if not owners.is_alive(note.owner):  # a gateway that was killed before it could write down whom it started?
+        return replace(note, owner=_process_of(note.connection_file) or note.owner)
+    return note
+
+
+def _process_of(connection_file: str) -> dict[str, Any] | None:
+    """The process that was started with that file; None where there is none, or no /proc to find it in."""
+    word = b"\0" + os.fsencode(connection_file) + b"\0"
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            with open(path, "rb") as file:
+                if word in file.read():
+                    return owners.owner(int(path.split("/")[2]))
+        except OSError:
+            continue
+    return None

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jupyter_client.connect import write_connection_file
@@ -128,17 +128,19 @@ class Starter:
         sockets = places.sockets_folder(name)
         connection_file = os.path.join(runtime, f"kernel-{session_id}.json")
         log = os.path.join(runtime, f"vmgw-{session_id}.log")
-        places.remove(connection_file)
-        write_connection_file(
-            connection_file,
-            ip=os.path.join(sockets, "k"),
-            key=new_key(),
-            transport="ipc",
-            kernel_name=KERNEL_NAME,
-        )
+        note = notes.Note(session_id, owners.owner(), connection_file, sockets, log, self.ledger_path)
+        notes.write(note)  # before anything that it names: this process may be killed at any moment
         readable, writable = os.pipe()
         os.set_blocking(readable, False)
         try:
+            places.remove(connection_file)
+            write_connection_file(
+                connection_file,
+                ip=os.path.join(sockets, "k"),
+                key=new_key(),
+                transport="ipc",
+                kernel_name=KERNEL_NAME,
+            )
             with tempfile.TemporaryFile() as plan_file, _private_log(log) as log_file:
                 plan_file.write(plan.encode("utf-8", "replace"))
                 plan_file.seek(0)
@@ -154,12 +156,12 @@ class Starter:
                 )
         except BaseException:
             os.close(readable)
-            notes.remove(notes.Note(session_id, {}, connection_file, sockets, log, self.ledger_path))
+            notes.remove(note)
             raise
         finally:
             os.close(writable)
         process = Process(owners.owner(child.pid), child)
-        note = notes.Note(session_id, process.owner, connection_file, sockets, log, self.ledger_path)
+        note = replace(note, owner=process.owner)
         notes.write(note)
         return Starting(process, note, readable, self._clients)
 

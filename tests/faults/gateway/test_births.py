@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -11,6 +12,8 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+
+from vm_gateway.ledger import owners
 
 from ...rest.running import PATIENCE_S, TOKEN, Home, Running, wait_until
 from . import processes
@@ -109,6 +112,29 @@ def test_a_session_that_starts_while_its_gateway_is_killed_is_ready_or_over_afte
     assert not processes.of(home), processes.described(processes.of(home))
     left = [path.name for folder in (home.runtime, home.path / "vmg") for path in folder.glob("*")]
     assert not left, f"files of sessions and gateways are left: {left}"
+
+
+@pytest.mark.covers("rule adoption")
+@pytest.mark.parametrize("lives", [True, False], ids=["a process that lives", "a process that was killed too"])
+def test_a_gateway_killed_before_it_wrote_down_whom_it_started_leaves_nothing_unfound(home: Home, lives: bool) -> None:
+    gateway = Running(home)
+    session = gateway.session(gateway.template()["id"])["id"]
+    gateway.repl(session, "globalThis.kept = 42")
+    note_file = home.runtime / f"vmgw-{session}.json"
+    note = json.loads(note_file.read_text())
+    note_file.write_text(json.dumps(note | {"owner": owners.owner(gateway.process.pid)}))
+    gateway.end(signal.SIGKILL)
+    if not lives:
+        psutil.Process(note["owner"]["pid"]).kill()
+    with Running(home) as gateway:
+        row = gateway.ask("GET", f"/sessions/{session}", 200)
+        if lives:
+            assert row["status"] == "ready", row
+            assert gateway.repl(session, "kept")["result"]["json"] == 42
+        else:
+            assert row["status"] == "closed", row
+            assert not list(home.runtime.glob(f"*{session}*"))
+    assert not processes.of(home), processes.described(processes.of(home))
 
 
 @pytest.mark.covers("POST /sessions", "422 STARTUP_FAILED")
