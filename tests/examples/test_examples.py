@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pytest
 from nbclient import NotebookClient
 
 from ..cli.gateway import ROOT, Gateway
@@ -41,6 +42,7 @@ SHOWN = {
         "stop-loop": "Interrupted",
         "stop-promises": "Interrupted",
         "stop-await": "Interrupted",
+        "meanwhile": "'and no other cell is stopped for it'",
         "hoard": "OutOfMemory",
         "still": "[ 'what was declared before a limit stays', true ]",
         "force": "all variables are lost",
@@ -133,3 +135,20 @@ def test_a_session_in_typescript_is_exported_and_replayed_as_such(gateway: Gatew
     assert [cell.source for cell in exported.cells] == list(TYPED)
     replayed = gateway.data("session", "replay", session)
     assert (replayed["runs"], replayed["differences"]) == (3, [])
+
+
+LATE = {
+    "tour.ipynb": ("late, and still in its cell\n", "stdout"),
+    "limits.ipynb": ("CpuExceeded: stopped: it computed longer than cpu_ms = 500 ms allows.\n", "stderr"),
+}
+
+
+@pytest.mark.parametrize("example", LATE, indirect=True)
+def test_late_output_that_nbclient_passes_over_is_in_the_notebook_of_the_record(
+    example: Example, gateway: Gateway, tmp_path: Path
+) -> None:
+    target = tmp_path / "exported.ipynb"
+    gateway.run("session", "export", example.session["id"], "--to", str(target))
+    cells = [cell for cell in nbformat.read(target, as_version=4).cells if "\nsetTimeout(" in f"\n{cell.source}"]
+    shown = [[(output.get("text"), output.get("name")) for output in cell.outputs] for cell in cells]
+    assert [LATE[example.name] in outputs for outputs in shown] == [True], shown

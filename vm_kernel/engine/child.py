@@ -29,6 +29,7 @@ from .frames import (
     TURN_ENDED,
     TURN_STOPPED,
 )
+from .heap import Heap
 from .inquiries import Inquiries
 from .lane import CELL, NEXT_TIMER_MS, PENDING, STIRRED, Lane
 from .parses import Parses
@@ -67,6 +68,7 @@ class Child:
         self._session = session
         self._parser = parser
         self._memory = memory
+        self._heap = Heap(session.context, memory)
         self._inquiries = Inquiries(pipe, session, parser, lambda: self._running or self._turn != 0)
         self._sources = Sources(session, parser)
         self._cells: list[tuple[int, bytes]] = []  # not yet started
@@ -81,7 +83,6 @@ class Child:
         self._stopping = False  # the cell is to end
         self._turn_stopping = False  # the turn is, which belongs to another cell
         self._full = False  # it used too much memory
-        self._held = False  # and after that much of it was still in use
         self._due: float | None = None  # when the next timer is, monotonic seconds
         self._stirred = False  # V8 ran code by itself: a turn is due for which no timer asked
 
@@ -148,8 +149,8 @@ class Child:
             self._begin_turn(TICK, b"", lambda kind, text: self._turned(kind), collect)
 
     def _begin_turn(self, operation: int, message: bytes, done: Done, collect: bool = True) -> None:
-        self._turn = operation
-        self._arm(collect)
+        self._turn, self._started = operation, True
+        self._heap.arm(collect)
         self._session.submit(operation, message, done)
 
     # -- cells and turns
@@ -164,7 +165,8 @@ class Child:
 
     def _run(self, parse: bytes) -> None:
         """`parse`: the JSON object that the parser made of the cell's text."""
-        self._arm()
+        self._started = True
+        self._heap.arm()
         message = b'{"cell":%d,%b,%b' % (self._cell, self._head, parse[1:])
         self._running = True
         self._session.submit(RUN, message, self._ran)
@@ -193,7 +195,7 @@ class Child:
         alone = status != OK and not ends_cell  # late code of an older cell was stopped
         if told or alone:
             self._pipe.carry(self._session, final=True)
-            self._pipe.send(TURN, owner, bytes((TURN_STOPPED if alone else TURN_ENDED, status)))
+            self._tell(TURN_STOPPED if alone else TURN_ENDED, status, owner)
         if alone:
             self._recover(owner)
         elif self._cell and status == OK and not self._session.header[PENDING]:
@@ -229,8 +231,7 @@ class Child:
         self._stopping = False
         if self._full:
             self._full = False
-            self._collect()
-            self._held = self._memory.half_full()
+            self._heap.recover()
         for _ in range(RECOVERIES):
             self._session.submit(RESET, b"", self._recovered)
         self._session.submit(ABANDON, b'{"cell":%d}' % cell, self._recovered)
@@ -243,8 +244,12 @@ class Child:
         due_ms = self._session.header[NEXT_TIMER_MS]
         self._due = None if due_ms < 0 else time.monotonic() + due_ms / 1000
 
-    def _stop(self, cell: int) -> None:
-        """STOP from the kernel, for one cell or (0) for whatever runs."""
+    def _stop(self, cell: int, clock: bool) -> None:
+        """STOP from the kernel, for one cell or (0) for whatever runs. clock: that of the cell has run out."""
+        if clock and self._turn and cell in [number for number, _ in self._cells]:
+            if not self._turn_told:
+                self._tell_begun()
+            return
         for waiting in [item for item in self._cells if cell in (0, item[0])]:
             self._cells.remove(waiting)
             self._pipe.send(DONE, waiting[0], bytes((TERMINATED, 0, 0, 0, 0)))
@@ -272,34 +277,22 @@ class Child:
         if self._cell and self._stopping:
             self._finish(TERMINATED)
 
-    # -- memory and turns that last
-
-    def _collect(self) -> None:
-        self._session.context.limit_heap(0)  # over the limit, the collection would end the next task
-        self._session.context.collect_garbage()
-        self._memory.collected()
-
-    def _arm(self, collect: bool = True) -> None:
-        """collect: waits for V8's thread, where that may be needed."""
-        self._started = True
-        if self._held and collect:  # a variable kept what filled the engine; it may have been let go since
-            self._collect()
-            self._held = self._memory.half_full()
-        elif collect and self._memory.littered():  # V8 would count it against what runs now
-            self._collect()
-        limit_mb = self._memory.arm()
-        if not self._held:  # else V8's limit would stop even what lets go; the watch on resident memory goes on
-            self._session.context.limit_heap(limit_mb << 20)
+    # -- tasks that last
 
     def _watch(self) -> None:
         if self._turn and not self._turn_told:
-            self._turn_told = True
-            asked = TERMINATED if self._turn == ABANDON else OK
-            self._pipe.send(TURN, self._session.header[CELL], bytes((TURN_BEGUN, asked)))
+            self._tell_begun()
         if (self._cell or self._turn) and not self._full and self._memory.exceeded():
             self._full = True
         if self._stopping or self._turn_stopping or self._full:
             self._session.cancel()  # it may have begun to wait for the host since it was told
+
+    def _tell_begun(self) -> None:
+        self._turn_told = True
+        self._tell(TURN_BEGUN, TERMINATED if self._turn == ABANDON else OK, self._session.header[CELL])
+
+    def _tell(self, state: int, status: int, owner: int) -> None:
+        self._pipe.send(TURN, owner, frames.TURN_STATE.pack(state, status, self._cell))
 
     # -- requests
 
@@ -307,7 +300,7 @@ class Child:
         if kind == EVALUATE:
             self._cells.append((number, payload))
         elif kind == STOP:
-            self._stop(number)
+            self._stop(number, payload == frames.CLOCK)
         elif kind == INPUT:
             self._sources.answer(number, payload)
         elif kind == COMM:

@@ -28,7 +28,7 @@ MAX_BYTES = {
     IS_COMPLETE: 64 << 20,
     COMPLETE: 64 << 20,
     INSPECT: 64 << 20,
-    STOP: 0,
+    STOP: 1,
     INPUT: 64 << 20,
     TAKEN: 0,
     COMM: 128 << 20,
@@ -54,9 +54,14 @@ MORE = 1
 OK, BROKEN, TERMINATED, OUT_OF_MEMORY = 0, 1, 2, 3
 
 
-# First byte of TURN; the second says how it was stopped, or, of one that has begun, TERMINATED: it is what the last
-# STOP was for.
+# Payload of TURN: a state, and how it was stopped, or, of one that has begun, TERMINATED: it is what the last STOP was
+# for. Then the cell that had begun before it and is awaited, or 0: a cell that was sent waits until the turn is over.
 TURN_ENDED, TURN_BEGUN, TURN_STOPPED = 0, 1, 2
+TURN_STATE = Struct("<BBI")
+
+# Payload of STOP: nothing, or this where a clock of the cell has run out. A cell that waits for a turn is not stopped
+# for that: the clock was the turn's, of which the kernel had not heard.
+CLOCK = b"\1"
 
 
 class BadFrame(Exception):
@@ -77,11 +82,12 @@ def long_text(payload: bytes) -> tuple[int, int]:
     return kind, length
 
 
-def turn(payload: bytes) -> tuple[int, int]:
-    """State and status that a TURN frame tells. Raises BadFrame."""
-    if len(payload) != 2 or payload[0] > TURN_STOPPED or (payload[0] == TURN_STOPPED and payload[1] == OK):
+def turn(payload: bytes) -> tuple[int, int, int]:
+    """State, status and awaited cell that a TURN frame tells. Raises BadFrame."""
+    if len(payload) != TURN_STATE.size or payload[0] > TURN_STOPPED or payload[:2] == bytes((TURN_STOPPED, OK)):
         raise BadFrame("turn without its state")
-    return payload[0], payload[1]
+    state, status, cell = TURN_STATE.unpack(payload)
+    return state, status, cell
 
 
 class Decoder:

@@ -8,6 +8,8 @@ import socket
 import sys
 import time
 
+from .requests import Requests
+
 CODE = "import sys; sys.path.insert(0, sys.argv[1]); from vm_kernel.engine.boot import main; main(sys.argv[2:])"
 PACKAGE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
@@ -46,7 +48,7 @@ class EngineProcess:
         self.pipe = ours.detach()
         self.outgoing = bytearray()
         self._read_buffer = memoryview(bytearray(self.READ_BYTES))  # to allocate it for each read takes 11 us
-        self.asked: set[int] = set()
+        self.requests = Requests()
         self.idle_mb = 0
         self._peak_mb = 0
         self._cpu_s: float | None = None  # when it is over

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ..limits import Limits
@@ -28,13 +29,12 @@ KILL_SLACK_MB = 80  # so that resident memory never passes 2 x mem_mb + 100 MB b
 
 @dataclass
 class Run:
-    """A cell, or code of a cell between cells (`turn`), while it runs."""
+    """A cell, or code of a cell between cells (a turn), while it runs."""
 
     cell: int
     limits: Limits
     wall_start: float
     cpu_start: float
-    turn: bool = False
     asked_at: float | None = None  # it waits for input since then; that time does not count
     begun: bool = True  # false while it waits for a turn, which does not count either
     stop: Stopped | None = None
@@ -47,11 +47,76 @@ class Run:
         """To end, because of `why`; by force when it has not in time."""
         self.stop, self.kill_at = why, time.monotonic() + GRACE_S
 
-    def go_on(self, now: float) -> None:
-        """It has what it waited for."""
+    def go_on(self) -> None:
+        """It has the input that it waited for."""
         if self.asked_at is not None:
-            self.wall_start += now - self.asked_at
+            self.wall_start += time.monotonic() - self.asked_at
             self.asked_at = None
+
+    def wait(self) -> None:
+        """It has not begun: what its clocks have shown so far was another's."""
+        self.begun = False
+        if isinstance(self.stop, (TimedOut, CpuExceeded)):
+            self.stop = self.kill_at = None
+
+    @property
+    def innocent(self) -> bool:
+        """Nothing that happens now is its doing."""
+        return not self.begun and self.stop is None
+
+
+class Runs:
+    """The cell that runs, waits or is awaited (`cell`), and the turn that keeps it from going on; None: there is none.
+
+    A turn of another cell takes nothing from the clocks of `cell` but wall time, and that only where it had begun.
+    """
+
+    def __init__(self) -> None:
+        self.cell: Run | None = None
+        self.turn: Run | None = None
+        self._limits: dict[int, Limits] = {}  # of cells that may still have timers
+
+    def __iter__(self) -> Iterator[Run]:
+        return iter([run for run in (self.cell, self.turn) if run is not None])
+
+    def begin(self, cell: int, limits: Limits, cpu_s: float) -> None:
+        """A cell was sent. cpu_s: processor time of the engine so far."""
+        self._limits[cell] = limits
+        if len(self._limits) > 10_000:
+            del self._limits[next(iter(self._limits))]
+        self.cell = Run(cell, limits, time.monotonic(), cpu_s, begun=self.turn is None)
+
+    def limits_of(self, cell: int) -> Limits:
+        return self._limits.get(cell) or Limits()
+
+    def turn_begun(self, cell: int, awaited: int, cpu_s: float) -> Run:
+        """A turn of `cell` runs. awaited: the cell that had begun before it, or 0."""
+        self.turn = Run(cell, self.limits_of(cell), time.monotonic(), cpu_s)
+        if self.cell is not None and self.cell.cell != awaited:
+            self.cell.wait()
+        return self.turn
+
+    def turn_over(self, cpu_s: float) -> Run | None:
+        """The turn that was, unless it was too short to be told of."""
+        turn, run, self.turn = self.turn, self.cell, None
+        if run is not None and run.innocent:
+            run.begun, run.wall_start, run.cpu_start = True, time.monotonic(), cpu_s
+        elif run is not None and turn is not None and run.cell != turn.cell:
+            run.cpu_start += cpu_s - turn.cpu_start
+        return turn
+
+    def broken_limit(self, run: Run, cpu_s: float) -> Stopped | None:
+        """The limit whose clock says that `run` has had enough, as the reason to stop it; None while it may go on."""
+        if run.stop is not None or run.asked_at is not None or not run.begun:
+            return None
+        if run is self.cell and self.turn is not None and self.turn.cell != run.cell:
+            cpu_s = self.turn.cpu_start
+        wall_ms, cpu_ms = run.limits.wall_ms, run.limits.cpu_ms
+        if wall_ms and (time.monotonic() - run.wall_start) * 1000 >= wall_ms:
+            return TimedOut(over("ran longer", "wall_ms", wall_ms, "ms"))
+        if cpu_ms and (cpu_s - run.cpu_start) * 1000 >= cpu_ms:
+            return CpuExceeded(over("computed longer", "cpu_ms", cpu_ms, "ms"))
+        return None
 
 
 class Losses:
@@ -78,18 +143,6 @@ class Losses:
             return ""
         wait_s = int(self._refuse_until - now) + 1
         return f"the engine was lost {self.MANY} times within a minute; try again in {wait_s} s"
-
-
-def broken_limit(run: Run, cpu_s: float, now: float) -> Stopped | None:
-    """The clock that a run has used up, as the reason to stop it; None while it may go on."""
-    if run.stop is not None or run.asked_at is not None or not run.begun:
-        return None
-    wall_ms, cpu_ms = run.limits.wall_ms, run.limits.cpu_ms
-    if wall_ms and (now - run.wall_start) * 1000 >= wall_ms:
-        return TimedOut(over("ran longer", "wall_ms", wall_ms, "ms"))
-    if cpu_ms and (cpu_s - run.cpu_start) * 1000 >= cpu_ms:
-        return CpuExceeded(over("computed longer", "cpu_ms", cpu_ms, "ms"))
-    return None
 
 
 def beyond_stopping(run: Run, used_mb: int, mem_mb: int, now: float) -> Stopped | None:
@@ -134,8 +187,8 @@ def over(did: str, limit: str, value: int, unit: str) -> str:
     return f"stopped: it {did} than {limit} = {value} {unit} allows."
 
 
-def too_long(limits: Limits | None) -> OutputExceeded:
-    kb = limits.max_output_kb if limits else 0
+def too_long(limits: Limits) -> OutputExceeded:
+    kb = limits.max_output_kb
     return OutputExceeded(f"stopped: it gave more output than max_output_kb = {kb} allows." if kb else
                           "stopped: one value was longer than 256 MB.")
 

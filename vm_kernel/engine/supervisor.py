@@ -10,13 +10,13 @@ import json
 import time
 
 from ..limits import Limits
-from ..outcomes import EngineDied, Interrupted, Outcome, Stopped
+from ..outcomes import CpuExceeded, EngineDied, Interrupted, Outcome, Stopped, TimedOut
 from . import frames
 from .cell import Cell
 from .port import Answered, Asked, Expressions, Finished, Lost, Printed, Ready, Sink, TurnStopped, Variables
 from .process import EngineProcess
 from .records import Item, Reader, TooLong, Verdict, answer_content
-from .runs import Losses, Run, beyond_stopping, broken_limit, ended, lost_with, never_begun, refused, too_long
+from .runs import Losses, Run, Runs, beyond_stopping, ended, lost_with, never_begun, refused, too_long
 
 TICK_S = 0.01
 ASKED = "a new engine was asked for"
@@ -38,11 +38,9 @@ class Supervisor:
         self._ready = False
         self._decoder = frames.Decoder(())
         self._reader = Reader()
-        self._run: Run | None = None
-        self._turn: Run | None = None
+        self._runs = Runs()
         self._asked: Stopped = Interrupted("stopped")  # why the last stop was asked for
         self._waiting: Cell | None = None  # before the engine is up
-        self._limits: dict[int, Limits] = {}  # of cells that may still have timers
         self._losses = Losses()
         self._fatal = ""
         self._killed_for: Stopped | None = None
@@ -69,7 +67,7 @@ class Supervisor:
 
     def evaluate(self, cell: int, name: str, code: str, limits: Limits, variables: Variables = None,
                  expressions: Expressions = None, language: str = "") -> None:  # fmt: skip
-        assert self._run is None and self._waiting is None, "one cell at a time"
+        assert self._runs.cell is None and self._waiting is None, "one cell at a time"
         asked = Cell(cell, name, code, limits, variables, expressions, language or self._language)
         while self._process is not None and self._process.gone():
             self.pump()  # it died unseen: the cell is for the next engine, not for this one
@@ -85,16 +83,12 @@ class Supervisor:
                 self.start()
 
     def _begin(self, cell: Cell) -> None:
-        self._limits[cell.number] = cell.limits
-        if len(self._limits) > 10_000:
-            del self._limits[next(iter(self._limits))]
         self._reader.longest_bytes = cell.longest_bytes()
-        self._run = self._started(cell.number, begun=self._turn is None)
+        self._runs.begin(cell.number, cell.limits, self._cpu_s())
         self._send(frames.EVALUATE, cell.number, cell.payload())
 
-    def _started(self, cell: int, turn: bool = False, begun: bool = True) -> Run:
-        cpu_s = self._process.cpu_s() if self._process is not None else 0.0
-        return Run(cell, self._limits.get(cell) or Limits(), time.monotonic(), cpu_s, turn, begun=begun)
+    def _cpu_s(self) -> float:
+        return self._process.cpu_s() if self._process is not None else 0.0
 
     def is_complete(self, request: int, code: str) -> None:
         self._ask(frames.IS_COMPLETE, request, {"code": code})
@@ -114,13 +108,12 @@ class Supervisor:
         if self._process is None:
             self._report(Answered(request, {}))
         else:
-            self._process.asked.add(request)
+            self._process.requests.ask(request)
             self._send(kind, request, content)
 
     def answer(self, text: str | None) -> None:
-        for run in (self._run, self._turn):
-            if run is not None:
-                run.go_on(time.monotonic())
+        for run in self._runs:
+            run.go_on()
         self._send(frames.INPUT, 0, {"refused": text is None, "text": text or ""})
 
     def supply(self, number: int, content: dict[str, object], source: str | None = None) -> None:
@@ -133,11 +126,11 @@ class Supervisor:
             waiting, self._waiting = self._waiting, None
             self._report(Finished(waiting.number, why, 0, 0, 0))
             return
-        for run in (self._run, self._turn):
-            if run is not None and run.stop is None and cell in (None, run.cell):
+        for run in self._runs:
+            if run.stop is None and cell in (None, run.cell):
                 run.ask(why)
         if self._ready:
-            self._send(frames.STOP, cell or 0)
+            self._send(frames.STOP, cell or 0, frames.CLOCK if isinstance(why, (TimedOut, CpuExceeded)) else b"")
 
     def renew(self) -> None:
         if self._process is not None:
@@ -151,7 +144,8 @@ class Supervisor:
         if self._process is not None:
             self._process.kill()
             self._process.reap()
-        self._process = self._run = self._turn = self._waiting = self._killed_for = None
+        self._process = self._waiting = self._killed_for = None
+        self._runs = Runs()
 
     # -- the loop's side
 
@@ -162,7 +156,7 @@ class Supervisor:
         return self._process is not None and bool(self._process.outgoing)
 
     def deadline(self) -> float | None:
-        return time.monotonic() + TICK_S if self._run or self._turn else None
+        return time.monotonic() + TICK_S if any(self._runs) else None
 
     def pump(self, read: bool = True) -> None:
         process = self._process
@@ -228,28 +222,30 @@ class Supervisor:
             self._report(report)
             return
         if isinstance(report, Verdict):
-            if self._run is not None and self._run.cell == report.cell:
-                self._run.outcome = report.outcome
+            if (run := self._run_of(report.cell)) is not None:
+                run.outcome = report.outcome
             return
         if isinstance(report, TooLong):
-            why = too_long(self._limits.get(report.cell))
-            if self._run is not None and self._run.cell == report.cell:
-                self._run.exceeded = why
+            why = too_long(self._runs.limits_of(report.cell))
+            if (run := self._run_of(report.cell)) is not None:
+                run.exceeded = why
             self.stop(why, report.cell)
             return
         if isinstance(report, Asked):
-            for run in (self._run, self._turn):
-                if run is not None and run.cell == report.cell:
+            for run in self._runs:
+                if run.cell == report.cell:
                     run.asked_at = time.monotonic()
-        if isinstance(report, Answered):
-            if self._process is None or report.request not in self._process.asked:
-                raise frames.BadFrame(f"answer to request {report.request}, which nobody asked")
-            self._process.asked.discard(report.request)
+        if isinstance(report, Answered) and not (self._process and self._process.requests.answered(report.request)):
+            return
         self._report(report)
 
+    def _run_of(self, cell: int) -> Run | None:
+        run = self._runs.cell
+        return run if run is not None and run.cell == cell else None
+
     def _done(self, cell: int, payload: bytes) -> None:
-        run = self._run
-        if run is None or run.cell != cell or len(payload) < 5:
+        run = self._run_of(cell)
+        if run is None or len(payload) < 5:
             raise frames.BadFrame(f"end of cell {cell}")
         outcome = ended(payload[0], run, self._mem_mb, payload[5:].decode("utf-8", "replace"))
         if outcome is None:
@@ -262,31 +258,29 @@ class Supervisor:
         cpu_ms = max(0, int((self._process.cpu_s() - run.cpu_start) * 1000))
         for printed in self._reader.close():
             self._report(printed)
-        self._run = None
+        self._runs.cell = None
         self._report(Finished(run.cell, outcome, cpu_ms, wall_ms, peak_mb))
 
     def _turned(self, cell: int, payload: bytes) -> None:
-        state, status = frames.turn(payload)
+        state, status, awaited = frames.turn(payload)
         if state == frames.TURN_BEGUN:
-            self._turn = self._started(cell, turn=True)
+            turn = self._runs.turn_begun(cell, awaited, self._cpu_s())
             if status == frames.TERMINATED:
-                self._turn.ask(self._asked)
+                turn.ask(self._asked)
             return
-        turn = self._turn or self._started(cell, turn=True)
-        self._turn = None
-        if self._run is not None and not self._run.begun and self._run.stop is None:
-            self._run = self._started(self._run.cell)  # now its own time begins
+        over = self._runs.turn_over(self._cpu_s())
         if state == frames.TURN_STOPPED:
+            turn = over or Run(cell, Limits(), 0.0, 0.0)
             outcome = ended(status, turn, self._mem_mb)
             stopped = outcome if isinstance(outcome, Stopped) else EngineDied("code between cells could not go on")
             self._report(TurnStopped(cell, stopped))
 
     def _watch(self, process: EngineProcess) -> None:
         now = time.monotonic()
-        for run in (self._run, self._turn):
-            if run is None or (run is self._run and self._turn and not run.begun and not run.stop):
+        for run in self._runs:
+            if run.innocent:
                 continue  # what waits behind another cell's turn has not begun to use anything
-            if (broken := broken_limit(run, process.cpu_s(), now)) is not None:
+            if (broken := self._runs.broken_limit(run, process.cpu_s())) is not None:
                 self.stop(broken, run.cell)
             used_mb = process.resident_mb() - process.idle_mb if self._mem_mb else 0
             hopeless = beyond_stopping(run, used_mb, self._mem_mb, now)
@@ -301,16 +295,14 @@ class Supervisor:
         reason, out_of_memory = process.reap()
         killed, self._killed_for = self._killed_for, None
         lost = lost_with(killed, reason, self._mem_mb if out_of_memory else None)
-        run, turn = self._run, self._turn
-        innocent = run is not None and not run.begun and run.stop is None
+        run, turn = self._runs.cell, self._runs.turn
         if run is not None:
-            self._finish(run, never_begun() if innocent else lost, process.peak_mb())
-        self._process, self._ready, self._turn = None, False, None
-        if turn is not None and (run is None or innocent):
+            self._finish(run, never_begun() if run.innocent else lost, process.peak_mb())
+        self._process, self._ready, self._runs = None, False, Runs()
+        if turn is not None and (run is None or run.innocent):
             self._report(TurnStopped(turn.cell, lost))
-        for request in sorted(process.asked):
+        for request in process.requests.left():
             self._report(Answered(request, {}))
-        self._limits.clear()
         self._report(Lost(self._generation, self._fatal or lost.message, bool(self._fatal), asked))
         # An interrupt was asked for: it is no sign of a loop of crashes.
         if not self._fatal and (isinstance(lost, Interrupted) or not self._losses.note(time.monotonic())):

@@ -1,0 +1,74 @@
+"""Owns the proof that no cell pays for another's turn, whenever the two meet."""
+
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from vm_kernel.engine.port import Printed, TurnStopped
+from vm_kernel.limits import Limits
+from vm_kernel.outcomes import Completed, CpuExceeded
+
+from .conftest import Open
+from .driver import NO_LIMITS, Driver
+
+pytestmark = pytest.mark.alone
+
+CPU = Limits(200, 0, 0, 0, 0)
+SPIN = "const end = Date.now() + 400; while (Date.now() < end);"
+#: From the due time of a turn to the cell; the turn is told of some 5 ms after it has begun.
+DELAYS_MS = (-4, -2, -1, 0, 1, 2, 3, 4, 5, 6, 8, 12, 20)
+
+
+def wait(driver: Driver, until: float) -> None:
+    while (left := until - time.monotonic()) > 0:
+        driver.pump(left)
+
+
+@pytest.mark.parametrize("delay_ms", DELAYS_MS)
+def test_a_cell_that_comes_while_anothers_timer_computes_is_not_charged_for_it(shared: Driver, delay_ms: int) -> None:
+    timer = shared.run(f"setTimeout(() => {{ {SPIN} console.log('over') }}, 15); 0", NO_LIMITS).cell
+    wait(shared, time.monotonic() + 0.015 + delay_ms / 1000)
+    finished = shared.run("'innocent'", CPU)
+    assert isinstance(finished.outcome, Completed), finished
+    assert finished.cpu_ms < 200, finished
+    shared.until(lambda: shared.text(timer) == ["over"])
+
+
+@pytest.mark.parametrize("delay_ms", DELAYS_MS)
+def test_each_is_told_of_its_own_limit_when_both_meet(shared: Driver, delay_ms: int) -> None:
+    since = len(shared.reports)
+    timer = shared.run("setTimeout(() => { for (;;); }, 15); 0", CPU).cell
+    wait(shared, time.monotonic() + 0.015 + delay_ms / 1000)
+    finished = shared.run("'innocent'", CPU)
+    assert isinstance(finished.outcome, Completed), finished
+    stopped = shared.wait_for(TurnStopped, since=since)
+    assert stopped.cell == timer and isinstance(stopped.outcome, CpuExceeded), stopped
+
+
+def test_an_awaited_cell_is_not_charged_for_the_turn_of_another(shared: Driver) -> None:
+    shared.run(f"setTimeout(() => {{ {SPIN} }}, 60); 0", NO_LIMITS)
+    finished = shared.run("await new Promise((done) => setTimeout(done, 200)); 'innocent'", CPU)
+    assert isinstance(finished.outcome, Completed), finished
+    assert finished.cpu_ms < 200, finished
+
+
+def test_an_awaited_cell_still_pays_for_what_it_computes_itself_after_such_a_turn(shared: Driver) -> None:
+    shared.run(f"setTimeout(() => {{ {SPIN} }}, 60); 0", NO_LIMITS)
+    finished = shared.run("await new Promise((done) => setTimeout(done, 200)); for (;;);", CPU)
+    assert isinstance(finished.outcome, CpuExceeded), finished
+    assert 200 <= finished.cpu_ms < 400, finished
+
+
+def test_a_clock_that_runs_out_before_the_turn_is_told_of_stops_nothing(open_engine: Open) -> None:
+    """The kernel holds the cell's clock to be over while the engine's word on the turn is still on its way."""
+    driver = open_engine()
+    driver.run(f"setTimeout(() => {{ {SPIN} console.log('over') }}, 15); 0", NO_LIMITS)
+    time.sleep(0.1)  # nothing is read: the turn has been told, nobody knows
+    cell = driver.begin("'innocent'", Limits(1, 1, 0, 0, 0))
+    driver.engine.stop(CpuExceeded("stopped: its clock"), cell)
+    finished = driver.finish(cell)
+    assert isinstance(finished.outcome, Completed), finished
+    assert [report for report in driver.reports if isinstance(report, Printed)]
