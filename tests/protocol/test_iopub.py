@@ -257,3 +257,44 @@ def test_welcome_topics_are_bounded() -> None:
     out.welcome(b"\xff\xfe")
     out.send()
     assert subscriber.types == ["iopub_welcome"]
+
+
+def test_what_comes_before_the_first_subscriber_waits_for_it_behind_its_welcome() -> None:
+    out, subscriber = queue()
+    out.await_subscriber()
+    out.publish("status", {"execution_state": "busy"}, PARENT)
+    out.stream(PARENT, "stdout", "line\n")
+    out.publish("status", {"execution_state": "idle"}, PARENT)
+    out.send()
+    assert subscriber.types == []
+    out.welcome(b"")
+    out.send()
+    assert subscriber.types == ["iopub_welcome", "status", "stream", "status"]
+
+
+def test_a_client_that_listens_to_nothing_is_waited_for_two_seconds_after_its_first_request() -> None:
+    out, subscriber = queue()
+    out.await_subscriber()
+    out.publish("status", {"execution_state": "starting"})
+    out.send()
+    assert out.deadline() is None, "nobody has come yet, and that may be for long"
+    subscriber.now += 100
+    out.publish("status", {"execution_state": "busy"}, PARENT)
+    out.send()
+    assert (subscriber.types, out.deadline()) == ([], subscriber.now + iopub.FIRST_SUBSCRIBER_S)
+    subscriber.now += iopub.FIRST_SUBSCRIBER_S
+    out.send()
+    assert subscriber.types == ["status", "status"] and out.empty
+
+
+def test_nobody_is_waited_for_when_the_queue_is_full_or_at_the_end() -> None:
+    out, subscriber = queue()
+    out.await_subscriber()
+    out.publish("display_data", b'"%s"' % (b"x" * iopub.MAX_BYTES), PARENT)
+    out.send()
+    assert subscriber.types == ["display_data"] and not out.congested
+    other, subscriber = queue()
+    other.await_subscriber()
+    other.publish("status", {"execution_state": "idle"}, PARENT)
+    other.drain(10)
+    assert subscriber.types == ["status"]

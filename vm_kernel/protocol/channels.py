@@ -92,6 +92,7 @@ class Channels:
         self._reading = False
         self._subscriptions_read = 0.0
         self.iopub = IOPub(self.wire, self._publish)
+        self.iopub.await_subscriber()
         self._sockets: list[tuple[Any, int]] = [
             (socket, _POLLIN) for socket in (*self._routers.values(), self._xpub)
         ]

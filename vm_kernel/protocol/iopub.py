@@ -7,6 +7,7 @@ purpose and said once:
 
 - stream text of the same cell and name is joined: the first piece goes at once, what follows at most `JOIN_S`
   later;
+- what comes before the first subscriber waits for it, so that nobody's first cell stays without its `idle`;
 - nothing is dropped while subscribers read; over `MAX_BYTES` the engine is held back instead (`congested`);
 - a subscriber that has not read for `STUCK_S` costs the stream text, with one notice, until the queue is
   empty;
@@ -36,6 +37,9 @@ RETRY_S = 0.005
 #: Messages sent past an abandoned subscriber before the others get time to read.
 PASS_OVER = 64
 MAX_TOPIC_BYTES = 1024
+#: A client's channels connect on their own, each tried again every 100 ms until the kernel is up: requests may come
+#: before its subscription does. So long after the first one the client is taken to listen to nothing.
+FIRST_SUBSCRIBER_S = 2.0
 
 NOTICE = f"[output left out: a connected client has not read for {STUCK_S:.0f} s]\n"
 
@@ -92,7 +96,13 @@ class IOPub:
         self._retry_s = SOON_S
         self._dropping = False
         self._abandoned = False
+        self._awaiting = False  # the first subscriber
+        self._awaiting_until: float | None = None
         self.subscriptions = 0
+
+    def await_subscriber(self) -> None:
+        """Keeps what is published until somebody subscribes, or for `FIRST_SUBSCRIBER_S` after the first request."""
+        self._awaiting = True
 
     def stream(self, parent: bytes, name: str, text: str) -> None:
         """Publishes `text` on `stdout` or `stderr`, joined with what came just before."""
@@ -139,6 +149,7 @@ class IOPub:
 
     def welcome(self, topic: bytes) -> None:
         """`iopub_welcome` to a new subscriber (JEP 65), before all that waits; its topic is the subscription."""
+        self._awaiting = False
         if len(topic) <= MAX_TOPIC_BYTES:
             content = encode({"subscription": topic.decode("utf-8", "replace")})
             frames = self._wire.write("iopub_welcome", content, EMPTY, [topic])[1]
@@ -156,6 +167,8 @@ class IOPub:
 
     def deadline(self) -> float | None:
         """When `send` has something to do again, on the clock; None: not before the next message."""
+        if self._awaiting:
+            return self._awaiting_until
         if self._queue:
             now = self._clock()
             if self._blocked_since is None and not self._abandoned:
@@ -166,6 +179,11 @@ class IOPub:
 
     def send(self) -> None:
         """Sends what can be sent now; never blocks."""
+        if self._awaiting:
+            over = self._awaiting_until is not None and self._clock() >= self._awaiting_until
+            self._awaiting = not (over or self.congested)
+            if self._awaiting:
+                return
         if self._text and self._clock() >= self._text_due:
             self._seal()
         while self._unsigned:  # all first: what goes out together wakes its readers once
@@ -193,7 +211,7 @@ class IOPub:
 
     def drain(self, within_s: float) -> None:
         """Sends until nothing waits, at most for `within_s` seconds; for the end of a session."""
-        self._text_due = 0.0
+        self._text_due, self._awaiting = 0.0, False
         until = self._clock() + within_s
         self.send()
         while self._queue and self._clock() < until:
@@ -241,6 +259,8 @@ class IOPub:
         self._append(_Item(f"stream.{name}", content, parent))
 
     def _append(self, item: _Item) -> None:
+        if self._awaiting and self._awaiting_until is None and item.parent is not EMPTY:
+            self._awaiting_until = self._clock() + FIRST_SUBSCRIBER_S
         self._queue.append(item)
         self._bytes += item.size
         if item.frames is None:
