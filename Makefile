@@ -13,8 +13,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10 p
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMPS := $(VENV)/stamps
-# A file's tests share kernels, so a file stays in one process.
-BESIDE := -n 2 --dist loadfile
+# Tests mostly wait: for processes to start, for clocks to run out. A file's tests share kernels and stay together.
+BESIDE := -n 3 --dist loadfile
 # Written last by the asset build, so it stands for all of them.
 ASSETS := vm_kernel/cells/assets/THIRD_PARTY_LICENSES.txt
 SCRIPTS := $(shell find vm_kernel/cells/js -name '*.js' 2>/dev/null)
@@ -38,7 +38,7 @@ demo: $(STAMPS)/demo $(ASSETS) $(STAMPS)/kernelspec
 test: $(STAMPS)/test $(ASSETS) $(STAMPS)/kernelspec
 	@echo '== tests'
 	@$(PY) -m tests.coverage_matrix --check
-	@$(PY) -m pytest -m 'not full and not alone'
+	@$(PY) -m pytest $(BESIDE) -m 'not full and not alone'
 	@echo '== tests that measure time, one after the other'
 	@$(PY) -m pytest -m 'alone and not full'
 

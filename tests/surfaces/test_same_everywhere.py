@@ -23,8 +23,6 @@ from vm_gateway.recording import Recording, Run
 from .conftest import KERNEL, Place
 from .drivers import DRIVERS
 
-pytestmark = pytest.mark.alone
-
 CELLS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("cells.json").read_text(encoding="utf-8"))
 ASKS = next(cell for cell in CELLS if "prompt(" in cell["code"])
 #: Clients that offer to answer a cell that asks, and what it then comes to. `jupyter run` of jupyter_client 8 ends with

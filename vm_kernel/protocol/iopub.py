@@ -101,8 +101,11 @@ class IOPub:
         self.subscriptions = 0
 
     def await_subscriber(self) -> None:
-        """Keeps what is published until somebody subscribes, or for `FIRST_SUBSCRIBER_S` after the first request."""
+        """Keeps what requests cause until somebody subscribes, or for `FIRST_SUBSCRIBER_S` after the first of them."""
         self._awaiting = True
+
+    def _await_no_longer(self) -> None:
+        self._awaiting, self._awaiting_until = False, None
 
     def stream(self, parent: bytes, name: str, text: str) -> None:
         """Publishes `text` on `stdout` or `stderr`, joined with what came just before."""
@@ -149,7 +152,7 @@ class IOPub:
 
     def welcome(self, topic: bytes) -> None:
         """`iopub_welcome` to a new subscriber (JEP 65), before all that waits; its topic is the subscription."""
-        self._awaiting = False
+        self._await_no_longer()
         if len(topic) <= MAX_TOPIC_BYTES:
             content = encode({"subscription": topic.decode("utf-8", "replace")})
             frames = self._wire.write("iopub_welcome", content, EMPTY, [topic])[1]
@@ -167,7 +170,7 @@ class IOPub:
 
     def deadline(self) -> float | None:
         """When `send` has something to do again, on the clock; None: not before the next message."""
-        if self._awaiting:
+        if self._awaiting_until is not None:
             return self._awaiting_until
         if self._queue:
             now = self._clock()
@@ -179,11 +182,10 @@ class IOPub:
 
     def send(self) -> None:
         """Sends what can be sent now; never blocks."""
-        if self._awaiting:
-            over = self._awaiting_until is not None and self._clock() >= self._awaiting_until
-            self._awaiting = not (over or self.congested)
-            if self._awaiting:
+        if self._awaiting_until is not None:
+            if self._clock() < self._awaiting_until and not self.congested:
                 return
+            self._await_no_longer()
         if self._text and self._clock() >= self._text_due:
             self._seal()
         while self._unsigned:  # all first: what goes out together wakes its readers once
@@ -211,7 +213,8 @@ class IOPub:
 
     def drain(self, within_s: float) -> None:
         """Sends until nothing waits, at most for `within_s` seconds; for the end of a session."""
-        self._text_due, self._awaiting = 0.0, False
+        self._text_due = 0.0
+        self._await_no_longer()
         until = self._clock() + within_s
         self.send()
         while self._queue and self._clock() < until:
