@@ -40,7 +40,8 @@ def test_what_is_no_object_of_texts_is_refused(client: Client, given: object) ->
 
 def test_a_cell_that_failed_or_was_aborted_has_none(client: Client) -> None:
     asked = {"user_expressions": {"n": "globalThis.evaluated = true"}}
-    ids = [client.start(code, **asked) for code in ("throw new Error('x')", "1")]
+    until_both_are_there = "const until = Date.now() + 300; while (Date.now() < until) {}"
+    ids = [client.start(code, **asked) for code in (f"{until_both_are_there} throw new Error('x')", "1")]
     failed, aborted = [client.hear(msg_id) for msg_id in ids]
     assert (failed.status, failed.content["user_expressions"]) == ("error", {})
     assert (aborted.status, aborted.content["user_expressions"]) == ("aborted", {})
