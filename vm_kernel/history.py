@@ -5,17 +5,20 @@ the latter.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Protocol, Union
 
 MAX_ENTRIES = 10_000
 MAX_CHARACTERS = 16 * 1024 * 1024
+LONGEST_PATTERN = 1_000
 
-#: Execution count, input, and the text of its value if it had one.
-Entry = tuple[int, str, "str | None"]
+#: The text of a value if there was one, or how to find it: of an earlier session it is read for what is chosen alone.
+Shown = Union[str, None, Callable[[], "str | None"]]
+#: Execution count, input, and its value.
+Entry = tuple[int, str, Shown]
 #: With the number of its session before it.
-Numbered = tuple[int, int, str, "str | None"]
+Numbered = tuple[int, int, str, Shown]
 
 
 class Earlier(Protocol):
@@ -23,8 +26,8 @@ class Earlier(Protocol):
 
     def count(self) -> int: ...
 
-    def entries(self, session: int, output: bool) -> list[Entry]:
-        """In their order; without `output` none has a text of its value."""
+    def entries(self, session: int) -> list[Entry]:
+        """In their order."""
 
 
 class NoneEarlier:
@@ -33,7 +36,7 @@ class NoneEarlier:
     def count(self) -> int:
         return 0
 
-    def entries(self, session: int, output: bool) -> list[Entry]:
+    def entries(self, session: int) -> list[Entry]:
         return []
 
 
@@ -42,7 +45,7 @@ class History:
 
     def __init__(self) -> None:
         self.earlier: Earlier = NoneEarlier()
-        self._entries: deque[Entry] = deque()
+        self._entries: deque[tuple[int, str, str | None]] = deque()
         self._characters = 0
 
     def add(self, line: int, code: str, output: str | None) -> None:
@@ -61,36 +64,36 @@ class History:
         """
         access, output = request.get("hist_access_type", "tail"), bool(request.get("output"))
         if access == "range":
-            chosen = self._range(request, output)
+            chosen = self._range(request)
         elif access == "search":
-            chosen = self._search(request, output)
+            chosen = self._search(request)
         elif access == "tail":
-            chosen = self._tail(_number(request.get("n")), output)
+            chosen = self._tail(_number(request.get("n")))
         else:
             raise ValueError("content.hist_access_type must be range, tail or search")
         if output:
-            return [(session, line, (code, shown)) for session, line, code, shown in chosen]
+            return [(number, line, (code, show() if callable(show) else show)) for number, line, code, show in chosen]
         return [(session, line, code) for session, line, code, _ in chosen]
 
-    def _newest(self, output: bool) -> Iterator[Numbered]:
+    def _newest(self) -> Iterator[Numbered]:
         """This session and those before it, the newest entry first, no more than `MAX_ENTRIES`."""
         left, number = MAX_ENTRIES, self.earlier.count() + 1
-        entries = list(self._entries)
+        entries: list[Entry] = list(self._entries)
         while number > 0 and left > 0:
             for line, code, shown in reversed(entries[-left:]):
                 yield number, line, code, shown
             left -= len(entries)
             number -= 1
-            entries = self.earlier.entries(number, output) if number and left > 0 else []
+            entries = self.earlier.entries(number) if number and left > 0 else []
 
-    def _tail(self, n: int | None, output: bool) -> list[Numbered]:
+    def _tail(self, n: int | None) -> list[Numbered]:
         """The last `n`, of earlier sessions too; of this one all that are kept where `n` is not told."""
         if n is None:
             own = self.earlier.count() + 1
             return [(own, *entry) for entry in self._entries]
-        return list(islice(self._newest(output), min(max(n, 0), MAX_ENTRIES)))[::-1]
+        return list(islice(self._newest(), min(max(n, 0), MAX_ENTRIES)))[::-1]
 
-    def _range(self, request: dict[str, Any], output: bool) -> list[Numbered]:
+    def _range(self, request: dict[str, Any]) -> list[Numbered]:
         """Lines `start` <= line < `stop` of a session: 0 or its number for this one, -1 for the one before it...
         Negative lines count from the end, as IPython counts them; no `stop`, or 0, is the end.
         """
@@ -99,7 +102,7 @@ class History:
         number = 0 if asked is None else asked + own if asked <= 0 else asked
         if not 0 < number <= own:
             return []
-        entries = list(self._entries) if number == own else self.earlier.entries(number, output)
+        entries = list(self._entries) if number == own else self.earlier.entries(number)
         if not entries:
             return []
         end = entries[-1][0] + 1
@@ -107,16 +110,16 @@ class History:
         start, stop = start + end if start < 0 else start, stop + end if stop < 0 else stop
         return [(number, *entry) for entry in entries if start <= entry[0] < stop]
 
-    def _search(self, request: dict[str, Any], output: bool) -> list[Numbered]:
+    def _search(self, request: dict[str, Any]) -> list[Numbered]:
         """The last `n` that match as a whole the pattern of `*`, `?`, `[...]`; `unique`: of equal ones the newest."""
         import fnmatch  # only here: it would cost every start
 
         pattern, n = request.get("pattern", "*"), _number(request.get("n"))
-        if not isinstance(pattern, str):
-            raise ValueError("content.pattern must be text")
+        if not isinstance(pattern, str) or len(pattern) > LONGEST_PATTERN:
+            raise ValueError(f"content.pattern must be text of at most {LONGEST_PATTERN} characters")
         found: list[Numbered] = []
         seen: set[str] = set()
-        for entry in self._newest(output):
+        for entry in self._newest():
             if n is not None and len(found) >= n:
                 break
             if fnmatch.fnmatchcase(entry[2], pattern) and not (request.get("unique") and entry[2] in seen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,17 +14,22 @@ EARLIER = {1: [(1, "a = 1", "1"), (2, "b = 2", "2")], 2: [(1, "a = 1", "1"), (2,
 
 
 class Ledger:
-    """Two sessions before this one; notes which were read."""
+    """Two sessions before this one; notes which were read, and whose values."""
 
     def __init__(self) -> None:
         self.read: list[int] = []
+        self.shown: list[str] = []
 
     def count(self) -> int:
         return 2
 
-    def entries(self, session: int, output: bool) -> list[Entry]:
+    def entries(self, session: int) -> list[Entry]:
         self.read.append(session)
-        return [(line, code, shown if output else None) for line, code, shown in EARLIER[session]]
+        return [(line, code, partial(self._show, code, shown)) for line, code, shown in EARLIER[session]]
+
+    def _show(self, code: str, shown: str | None) -> str | None:
+        self.shown.append(code)
+        return shown
 
 
 @pytest.fixture
@@ -76,6 +82,18 @@ def test_earlier_sessions_are_read_only_as_far_as_needed(known: History) -> None
     assert known.earlier.read == []  # type: ignore[attr-defined]
     known.answer({**TAIL, "n": 3})
     assert known.earlier.read == [2]  # type: ignore[attr-defined]
+
+
+def test_values_of_earlier_sessions_are_read_for_what_is_chosen_alone(known: History) -> None:
+    known.answer({**TAIL, "n": 3})
+    assert known.earlier.shown == []  # type: ignore[attr-defined]
+    known.answer({**TAIL, "n": 3, "output": True})
+    assert known.earlier.shown == ["d"]  # type: ignore[attr-defined]
+
+
+def test_a_pattern_longer_than_any_that_a_person_writes_is_refused(known: History) -> None:
+    with pytest.raises(ValueError, match="at most"):
+        known.answer({**SEARCH, "pattern": "*a" * 501})
 
 
 def test_no_more_is_looked_through_than_is_kept_of_one_session(

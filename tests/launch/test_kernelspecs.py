@@ -85,6 +85,16 @@ def test_sync_makes_one_for_each_template_and_removes_what_is_gone(home: Jupyter
     assert "No recorded kernels found" in home.command("kernelspec", "list", *place)
 
 
+def test_sync_of_another_ledger_leaves_the_kernels_of_the_first_as_they_are(home: Jupyter) -> None:
+    place = ("--prefix", str(home.prefix))
+    home.template("small")
+    assert "Written: vm-small (template small)" in home.command("kernelspec", "sync", *place)
+    before = specs(home)
+    said = home.command("kernelspec", "sync", *place, "--ledger", str(home.prefix / "other.ledger"))
+    assert "Removed" not in said and "Left alone: vm-default" in said, said
+    assert specs(home) == before
+
+
 @pytest.mark.parametrize(
     ("names", "expected"),
     [

@@ -41,7 +41,7 @@ def sync(_: Client, arguments: Namespace) -> Report:
     done = _translated(lambda: kernelspecs.sync(_prefix(arguments), arguments.ledger or ""))
     lines = [f"Written: {each.name} (template {plain(each.template)})" for each in done.written]
     lines += [f"Removed: {name}" for name in done.removed]
-    lines += [f"Left alone: {name} is a kernel of somebody else's" for name in done.refused]
+    lines += [f"Left alone: {name} is a kernel of somebody else's, or of another ledger" for name in done.refused]
     data = {"written": [each._asdict() for each in done.written], "removed": done.removed, "refused": done.refused}
     return Report(data, lines)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from vm_kernel.history import MAX_ENTRIES, Entry
@@ -24,12 +25,12 @@ class EarlierSessions:
     def count(self) -> int:
         return len(self._known())
 
-    def entries(self, session: int, output: bool) -> list[Entry]:
-        """Cells among its last `MAX_ENTRIES` executions in their order; with `output` the text of each value."""
+    def entries(self, session: int) -> list[Entry]:
+        """Cells among its last `MAX_ENTRIES` executions in their order."""
         try:
             rows = self._ledger.list_executions(self._known()[session - 1], MAX_ENTRIES).documents[::-1]
             return [
-                (int(row["execution_count"]), str(row["input"]), self._output(row) if output else None)
+                (int(row["execution_count"]), str(row["input"]), partial(self._output, row))
                 for row in rows
                 if row["kind"] == "repl" and row.get("execution_count")
             ]
@@ -54,6 +55,9 @@ class EarlierSessions:
         if result is None or result["type"] == "undefined":
             return None
         if result["type"] in ("object", "function"):  # only the event has the text that was shown
-            values = [event for event in self._ledger.events(row["id"]) if event["type"] == "value"]
-            result = values[-1]["payload"] if values else result
+            try:
+                values = [event for event in self._ledger.events(row["id"]) if event["type"] == "value"]
+                result = values[-1]["payload"] if values else result
+            except LedgerError as error:
+                log(f"history: the value of an earlier cell cannot be read: {error}")
         return shown_text(result)

@@ -10,9 +10,8 @@ import hashlib
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from vm_kernel import install
 from vm_kernel.install import InstallError, default_prefix, where
@@ -53,7 +52,7 @@ class Written(NamedTuple):
 
 
 class Synced(NamedTuple):
-    """What `sync` did. refused: names that somebody else's kernelspec has."""
+    """What `sync` did. refused: names that a kernelspec of somebody else's has, or one of another ledger."""
 
     written: list[Written]
     removed: list[str]
@@ -76,7 +75,7 @@ def install_recorded(prefix: str | None, ledger: str = "") -> list[Written]:
 def sync(prefix: str | None, ledger: str = "") -> Synced:
     """Makes a kernelspec `vm-<name>` for each active template; what an earlier `sync` made for others goes.
 
-    Raises: InstallError, LedgerUnavailable.
+    Those of another ledger stay as they are. Raises: InstallError, LedgerUnavailable.
     """
     templates = [row for row in _templates(ledger) if row["is_active"]]
     folder = install.folder_of(prefix)
@@ -86,15 +85,17 @@ def sync(prefix: str | None, ledger: str = "") -> Synced:
     names = spec_names(templates)
     for template in templates:
         name = names[template["id"]]
-        if name in there and there[name] is None:
+        if name in there and not _of(there[name], ledger):
             refused.append(name)
             continue
         files = _files(template, bare, ledger, synced=True)
         written.append(Written(name, template["name"], install.put(prefix, name, files)))
     kept = set(names.values())
-    removed = [name for name, mark in there.items() if mark is not None and mark.get("synced") and name not in kept]
+    removed = [
+        name for name, mark in there.items() if _of(mark, ledger) and mark["synced"] is True and name not in kept
+    ]
     for name in removed:
-        _remove(os.path.join(folder, name))
+        install.remove(prefix, prefix is None, name)
     return Synced(written, sorted(removed), sorted(refused))
 
 
@@ -109,7 +110,7 @@ def uninstall(prefix: str | None) -> list[Written]:
     """Removes them all. Raises: InstallError."""
     found = installed(prefix)
     for each in found:
-        _remove(each.folder)
+        install.remove(prefix, prefix is None, each.name)
     return found
 
 
@@ -140,14 +141,15 @@ def _files(template: Document, bare: Mapping[str, bytes], ledger: str, synced: b
         *install.running("vm_gateway.launch"),
         *("--template", named, "--mem-mb", str(settings["limits"]["mem_mb"])),
         *(["--require-ledger"] if settings["session"]["require_ledger"] else []),
-        *(["--ledger", os.path.abspath(ledger)] if ledger else []),
+        *(["--ledger", _whole(ledger)] if ledger else []),
         *bare_argv[bare_argv.index("-f") :],
     ]
     if synced:
         shown = " ".join((template.get("description") or template["name"]).split())
         shown = "".join(character for character in shown if character.isprintable())
         spec["display_name"] = shown[:LONGEST_DISPLAY_NAME] or template["id"]
-    spec["metadata"] = {**spec.get("metadata", {}), MARK: {"template": template["name"], "synced": synced}}
+    mark = {"template": template["name"], "synced": synced, "ledger": _whole(ledger)}
+    spec["metadata"] = {**spec.get("metadata", {}), MARK: mark}
     return {**bare, "kernel.json": install.as_file(spec)}
 
 
@@ -166,13 +168,14 @@ def _specs(folder: str) -> Iterator[tuple[str, dict[str, Any] | None]]:
         yield name, mark if isinstance(mark, dict) else None
 
 
-def _remove(folder: str) -> None:
-    try:
-        shutil.rmtree(folder)
-    except OSError as error:
-        raise InstallError(
-            f"cannot remove {error.filename or folder} ({error.strerror}): it needs its owner"
-        ) from error
+def _of(mark: Mapping[str, Any] | None, ledger: str) -> TypeGuard[Mapping[str, Any]]:
+    """Whether a kernelspec is ours and of that ledger."""
+    return mark is not None and mark.get("ledger") == _whole(ledger)
+
+
+def _whole(ledger: str) -> str:
+    """Its path; empty where none was named, so that each start chooses."""
+    return os.path.abspath(ledger) if ledger else ""
 
 
 def _templates(named: str) -> list[Document]:
