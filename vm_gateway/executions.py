@@ -165,7 +165,11 @@ class Executions:
         return dict(record)
 
     async def _refused(self, live: Live, kernel: Kernel, content: Content) -> GatewayError:
-        """The refusal for an error reply without a record: the cell has not run."""
+        """The refusal for a reply without a record: the cell has not run."""
+        if content.get("status") == "aborted":  # the session was closed, restarted or interrupted before its turn
+            self._sessions.usable(live.id)
+            message = "The execution was stopped before it began: send it again"
+            return GatewayError("SESSION_BUSY", message, {"session_id": live.id})
         name, text = str(content.get("ename", "")), str(content.get("evalue", ""))
         if name == "SessionBusy":
             return session_busy(live.id)

@@ -14,7 +14,9 @@ from .test_sessions import children_of
 
 def lose_engine(gateway: Running, session: str) -> Any:
     """Kills the engine under a cell; the cell's record."""
-    running = gateway.repl(session, "for (;;);", 202, wait=False)["id"]
+    running = gateway.repl(session, "console.log('in it'); for (;;);", 202, wait=False)["id"]
+    # An engine that ends before it has begun with a cell leaves that cell to the next one.
+    wait_until(lambda: [each for each in gateway.events(running) if each["type"] == "console"], what="its line")
     for pid in wait_until(lambda: children_of(gateway.pid_of(session)), what="the engine"):
         os.kill(pid, signal.SIGKILL)
     return wait_until(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections import Counter
@@ -109,6 +111,24 @@ def test_cells_that_meet_a_close_have_an_end_or_no_record(gateway: Running) -> N
         records = gateway.ask("GET", f"/executions?session_id={session}", 200)
         assert {each["id"] for each in records} == {a.json()["id"] for a in answers if a.status_code == 201}
         assert {each["status"] for each in records} <= {"ok", "cancelled", "error"}
+        ended(gateway, session)
+
+@pytest.mark.covers("POST /executions/repl", "201", "409 SESSION_NOT_READY")
+def test_a_cell_that_reaches_its_kernel_together_with_the_close_runs_or_is_refused_as_one_after_it(
+    gateway: Running,
+) -> None:
+    for _ in range(8):
+        session = gateway.session()["id"]
+        kernel = gateway.pid_of(session)
+        os.kill(kernel, signal.SIGSTOP)
+        closing = threading.Timer(0.05, gateway.close, [session])
+        going_on = threading.Timer(0.1, os.kill, [kernel, signal.SIGCONT])
+        closing.start()
+        going_on.start()
+        answers = at_once(gateway, [("POST", "/executions/repl", {"session_id": session, "input": "1"})])
+        closing.join()
+        assert set(codes(answers)) <= {"201", "SESSION_NOT_READY"}, answers[0].text
+        assert len(gateway.ask("GET", f"/executions?session_id={session}", 200)) == codes(answers)["201"]
         ended(gateway, session)
 
 
