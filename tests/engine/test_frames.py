@@ -24,6 +24,7 @@ from vm_kernel.engine.process import EngineProcess
 from vm_kernel.engine.supervisor import Supervisor
 from vm_kernel.outcomes import EngineDied, Interrupted
 
+from .both import settle
 from .driver import Driver
 
 KINDS = (frames.READY, frames.RECORDS, frames.DONE, frames.TURN, frames.ANSWER, frames.FATAL)
@@ -224,7 +225,7 @@ def test_kills_that_somebody_asked_for_do_not_count_as_losses() -> None:
         for _ in range(4):
             driver.run("1")
             cell = driver.begin("new Array(2 ** 31).indexOf(5)")
-            driver.pump(0.05)
+            settle(driver, 0.3)
             driver.engine.stop(Interrupted("stopped"))
             finished = driver.finish(cell)
             assert isinstance(finished.outcome, Interrupted) and finished.outcome.lost, finished

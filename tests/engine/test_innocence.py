@@ -11,6 +11,7 @@ from vm_kernel.engine.port import Printed, TurnStopped
 from vm_kernel.limits import Limits
 from vm_kernel.outcomes import Completed, CpuExceeded
 
+from .both import settle
 from .conftest import Open
 from .driver import NO_LIMITS, Driver
 
@@ -22,15 +23,10 @@ SPIN = "const end = Date.now() + 400; while (Date.now() < end);"
 DELAYS_MS = (-4, -2, -1, 0, 1, 2, 3, 4, 5, 6, 8, 12, 20)
 
 
-def wait(driver: Driver, until: float) -> None:
-    while (left := until - time.monotonic()) > 0:
-        driver.pump(left)
-
-
 @pytest.mark.parametrize("delay_ms", DELAYS_MS)
 def test_a_cell_that_comes_while_anothers_timer_computes_is_not_charged_for_it(shared: Driver, delay_ms: int) -> None:
     timer = shared.run(f"setTimeout(() => {{ {SPIN} console.log('over') }}, 15); 0", NO_LIMITS).cell
-    wait(shared, time.monotonic() + 0.015 + delay_ms / 1000)
+    settle(shared, 0.015 + delay_ms / 1000)
     finished = shared.run("'innocent'", CPU)
     assert isinstance(finished.outcome, Completed), finished
     assert finished.cpu_ms < 200, finished
@@ -41,7 +37,7 @@ def test_a_cell_that_comes_while_anothers_timer_computes_is_not_charged_for_it(s
 def test_each_is_told_of_its_own_limit_when_both_meet(shared: Driver, delay_ms: int) -> None:
     since = len(shared.reports)
     timer = shared.run("setTimeout(() => { for (;;); }, 15); 0", CPU).cell
-    wait(shared, time.monotonic() + 0.015 + delay_ms / 1000)
+    settle(shared, 0.015 + delay_ms / 1000)
     finished = shared.run("'innocent'", CPU)
     assert isinstance(finished.outcome, Completed), finished
     stopped = shared.wait_for(TurnStopped, since=since)

@@ -11,6 +11,7 @@ from vm_kernel.engine.port import Finished, Printed
 from vm_kernel.limits import Limits
 from vm_kernel.outcomes import Completed, Interrupted, Raised, TimedOut
 
+from .both import settle
 from .conftest import Open
 from .driver import Driver
 
@@ -23,12 +24,6 @@ def text_of(finished: Finished) -> str:
 def lines(driver: Driver, code: str, wait_ms: int = 60) -> list[str]:
     """What the cell prints when it waits so long at its end."""
     return driver.text(driver.run(f"{code};\nawait new Promise((done) => setTimeout(done, {wait_ms}))").cell)
-
-
-def settle(driver: Driver, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        driver.pump(left)
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,19 @@ def test_a_client_whose_subscription_comes_behind_its_first_cell_hears_that_cell
     assert types == ["status", "execute_input", "stream", "execute_result", "status"]
 
 
+def test_a_peer_that_cancels_what_it_never_subscribed_to_takes_nothing_from_the_others(session: Session) -> None:
+    client = session.client()
+    stranger = client.context.socket(zmq.XSUB)
+    stranger.linger = 0
+    stranger.connect(endpoint(session.connection, "iopub"))
+    for _ in range(20):
+        stranger.send(b"\x00")
+        stranger.send(b"\x00topic")
+    time.sleep(0.1)
+    assert client.run("1 + 1").types == ["status", "execute_input", "execute_result", "status"]
+    stranger.close()
+
+
 def test_a_subscriber_that_comes_in_the_middle_of_a_flood_hears_its_welcome_first(session: Session) -> None:
     client = session.client()
     client.start('for (let i = 0; i < 300000; i++) console.log("line " + i)')

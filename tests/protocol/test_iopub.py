@@ -298,3 +298,17 @@ def test_nobody_is_waited_for_when_the_queue_is_full_or_at_the_end() -> None:
     other.publish("status", {"execution_state": "idle"}, PARENT)
     other.drain(10)
     assert subscriber.types == ["status"]
+
+
+def test_what_nobody_hears_is_not_kept_and_not_signed() -> None:
+    subscriber = Subscriber()
+    there: list[bool] = []
+    out = IOPub(Wire(b"k"), subscriber, subscriber.clock, listening=lambda: bool(there))
+    out.publish("status", {"execution_state": "busy"}, PARENT)
+    out.stream(PARENT, "stdout", "line\n")
+    out.send()
+    assert (subscriber.types, out.empty, out.congested, out.deadline()) == ([], True, False, None)
+    there.append(True)
+    out.publish("status", {"execution_state": "idle"}, PARENT)
+    out.send()
+    assert subscriber.types == ["status"]

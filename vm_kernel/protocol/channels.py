@@ -91,7 +91,8 @@ class Channels:
             raise
         self._reading = False
         self._subscriptions_read = 0.0
-        self.iopub = IOPub(self.wire, self._publish)
+        self._subscribed = False  # ever: whoever reaches the port could cancel what others subscribed to, in the count
+        self.iopub = IOPub(self.wire, self._publish, listening=self._listening)
         self.iopub.await_subscriber()
         self._sockets: list[tuple[Any, int]] = [
             (socket, _POLLIN) for socket in (*self._routers.values(), self._xpub)
@@ -162,10 +163,13 @@ class Channels:
         self._context.term()
         self._remove_files()
 
-    def _publish(self, frames: list[bytes], pass_over: bool) -> bool:
-        # A subscriber that is there now must not hear this before its welcome.
+    def _listening(self) -> bool:
         if time.monotonic() - self._subscriptions_read > SUBSCRIPTIONS_S:
             self._read_subscriptions()
+        return self._subscribed
+
+    def _publish(self, frames: list[bytes], pass_over: bool) -> bool:
+        self._listening()  # a subscriber that is there now must not hear this before its welcome
         try:
             if pass_over:
                 self._xpub.setsockopt(zmq.XPUB_NODROP, 0)
@@ -186,6 +190,7 @@ class Channels:
                 break
             frame = _receive(self._xpub, _NOBLOCK)
             if frame[:1] == b"\x01":
+                self._subscribed = True
                 self.iopub.subscriptions += 1
                 self.iopub.welcome(frame[1:])
             elif frame[:1] == b"\x00":

@@ -7,7 +7,8 @@ purpose and said once:
 
 - stream text of the same cell and name is joined: the first piece goes at once, what follows at most `JOIN_S`
   later;
-- what comes before the first subscriber waits for it, so that nobody's first cell stays without its `idle`;
+- what comes before the first subscriber waits for it, so that nobody's first cell stays without its `idle`; when it
+  does not come, what follows is not even signed;
 - nothing is dropped while subscribers read; over `MAX_BYTES` the engine is held back instead (`congested`);
 - a subscriber that has not read for `STUCK_S` costs the stream text, with one notice, until the queue is
   empty;
@@ -77,12 +78,19 @@ class _Item:
 
 
 class IOPub:
-    """The outgoing queue of one kernel; `clock` in seconds, for tests."""
+    """The outgoing queue of one kernel; `clock` in seconds, for tests. listening: whether anybody has ever been."""
 
-    def __init__(self, wire: Wire, outlet: Outlet, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        outlet: Outlet,
+        clock: Callable[[], float] = time.monotonic,
+        listening: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._wire = wire
         self._outlet = outlet
         self._clock = clock
+        self._listening = listening
         self._queue: deque[_Item] = deque()
         self._unsigned: deque[_Item] = deque()
         self._bytes = 0
@@ -186,6 +194,9 @@ class IOPub:
             if self._clock() < self._awaiting_until and not self.congested:
                 return
             self._await_no_longer()
+        if not self.empty and not self._listening():
+            self._forget()
+            return
         if self._text and self._clock() >= self._text_due:
             self._seal()
         while self._unsigned:  # all first: what goes out together wakes its readers once
@@ -247,6 +258,13 @@ class IOPub:
         self._queue = kept
         self._bytes = sum(item.size for item in kept)
         self._dropping = noticed
+
+    def _forget(self) -> None:
+        """Nobody hears what waits."""
+        self._text, self._text_characters, self._bytes = [], 0, 0
+        self._queue.clear()
+        self._unsigned.clear()
+        self._blocked_since, self._dropping, self._abandoned = None, False, False
 
     def _seal(self) -> None:
         """Makes a message of the joined text."""
