@@ -138,7 +138,7 @@ class Kernel:
         try:
             if msg_type == "execute_request":
                 self.session.use()
-                self._waiting.put(request, self._runner.job is not None, self._count, self.session.refusal)
+                self._waiting.put(request, self._runner.busy, self._count, self.session.refusal)
                 return
             self._desk.busy(request)
             if msg_type in QUESTIONS:

@@ -144,6 +144,11 @@ class Runner:
         self.job = job
         self._recorder.begin(job.started, partial(self._begun, job))
 
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs. One whose end is only being written is over: its record says so to everybody already."""
+        return self.job is not None and not self.job.execution.finished
+
     def execution(self, cell: int) -> Execution | None:
         """The execution whose code is called `cell` in the engine; None when it is too old to put anything out."""
         return self._executions.get(cell)

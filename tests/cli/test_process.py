@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,7 @@ def test_an_interrupt_stops_waiting_and_says_how_to_stop_the_execution(gateway: 
     client = gateway.client()
     while not (running := [item for item in client.executions(session_id) if item["status"] == "running"]):
         assert process.poll() is None, finish(process)
+    time.sleep(0.3)  # Python does not see a signal that comes between its last look and the read that blocks
     process.send_signal(signal.SIGINT)
     code, out, err = finish(process)
     assert (code, out) == (130, "")

@@ -222,6 +222,18 @@ def test_who_does_not_wait_finds_the_end_in_the_record(gateway: Running, session
         assert (ended["status"], ended["result"]["preview"]) == ("ok", "5")
 
 
+@pytest.mark.covers("POST /executions/repl", "201")
+def test_whoever_has_seen_a_record_end_is_not_told_that_its_session_is_busy(gateway: Running) -> None:
+    session = gateway.session()["id"]
+    for _ in range(40):
+        running = gateway.repl(session, "1", 202, wait=False)["id"]
+        while gateway.ask("GET", f"/executions/{running}", 200)["status"] == "running":
+            pass
+        assert gateway.repl(session, "2")["status"] == "ok"
+    gateway.close(session)
+
+
+
 @pytest.mark.covers("POST /executions/repl", "201", "409 SESSION_BUSY")
 def test_of_many_at_once_one_runs_and_all_others_are_refused_or_run_later(gateway: Running) -> None:
     session = gateway.session()["id"]
