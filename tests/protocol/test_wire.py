@@ -164,6 +164,13 @@ def test_a_text_of_any_length_is_the_same_json(text: str, repeats: int) -> None:
     assert quoted == wire.encode(whole)
 
 
+@pytest.mark.parametrize("at", [-2, -1, 0, 1])
+def test_a_text_of_many_pieces_is_escaped_at_their_seams_too(at: int) -> None:
+    piece = "x" * (wire.PIECE_CHARACTERS + at)
+    text = f'{piece}\\"\n\U0001f600{piece}\x00\\\\{piece}'
+    assert json.loads(b'"' + wire.escape(text) + b'"') == text
+
+
 def test_nan_is_not_json() -> None:
     with pytest.raises(ValueError):
         wire.encode({"n": float("nan")})

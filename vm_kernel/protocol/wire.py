@@ -104,6 +104,7 @@ def encode(value: Any) -> bytes:
         return _encode_ascii(value).encode()
 
 
+PIECE_CHARACTERS = 128 * 1024
 #: What JSON escapes and how, the backslash before the others put more of them in.
 _ESCAPES = [("\\", "\\\\")] + [
     (character, encoder.encode_basestring(character)[1:-1]) for character in ['"', *map(chr, range(32))]
@@ -111,17 +112,20 @@ _ESCAPES = [("\\", "\\\\")] + [
 
 
 def escape(text: str) -> bytes:
-    """A text as JSON in UTF-8, without its quotation marks; 10 MB take 5 ms where `encode` takes 29."""
+    """A text as JSON in UTF-8, without its quotation marks; 10 MB take 6 ms where `encode` takes 29."""
     if len(text) <= LONG_CHARACTERS:
         return quote(text)[1:-1]
+    parts = []
     try:
-        escaped = text
-        for character, instead in _ESCAPES:  # looking for a character is ten times as fast as looking at all
-            if character in escaped:
-                escaped = escaped.replace(character, instead)
-        return escaped.encode()
+        for start in range(0, len(text), PIECE_CHARACTERS):  # a piece stays in the cache for all that is looked for
+            piece = text[start : start + PIECE_CHARACTERS]
+            for character, instead in _ESCAPES:  # looking for a character is ten times as fast as looking at all
+                if character in piece:
+                    piece = piece.replace(character, instead)
+            parts.append(piece.encode())
     except UnicodeEncodeError:
         return encoder.encode_basestring_ascii(text)[1:-1].encode()
+    return b"".join(parts)
 
 
 def quote(text: str) -> bytes:
