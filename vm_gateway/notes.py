@@ -101,12 +101,16 @@ def _read(path: str) -> Note | None:
 
 
 def _process_of(connection_file: str) -> dict[str, Any] | None:
-    """The process that was started with that file; None where there is none, or no /proc to find it in."""
-    word = b"\0" + os.fsencode(connection_file) + b"\0"
+    """The kernel that a gateway started with that file; None where there is none, or no /proc to find it in.
+
+    Others name the file too (`jupyter console --existing`, an editor); the words are those of `starting._launch`.
+    """
+    module, file_words = b"\0-m\0vm_gateway.launch\0", b"\0-f\0" + os.fsencode(connection_file) + b"\0"
     for path in glob.glob("/proc/[0-9]*/cmdline"):
         try:
             with open(path, "rb") as file:
-                if word in file.read():
+                line = file.read()
+                if module in line and line.endswith(file_words):
                     return owners.owner(int(path.split("/")[2]))
         except OSError:
             continue

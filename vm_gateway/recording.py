@@ -37,8 +37,12 @@ class Run:
     @property
     def stopped(self) -> str:
         """The outcome's name (`TimedOut`, `Interrupted`...) where something else than its own code ended it."""
-        name = str(self.payload("exception").get("name", ""))
-        return name if name in STOPS else "" if self.execution["status"] in ("ok", "error") else "Interrupted"
+        said = self.payload("exception")
+        name = str(said.get("name", ""))
+        if name in STOPS:
+            return name
+        status = self.execution["status"]
+        return "" if status == "ok" or (status == "error" and said) else "Interrupted"  # its process was killed, too
 
     def payload(self, type_: str) -> dict[str, Any]:
         """Of its last event of that type; empty where it has none."""

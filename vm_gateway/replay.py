@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from .client import ApiError, Client
@@ -19,6 +20,10 @@ from .shapes import Execution, Session
 #: Late output is waited for as long as it had taken, but no longer than this.
 LATE_S = 10.0
 LOOK_S = 0.05
+#: Startup files are waited for this long.
+STARTUP_S = 60.0
+#: Of a run whose process was killed: nobody noted when that was.
+LONGEST_UNNOTED_S = 10.0
 WORKSPACE = "replay"
 
 
@@ -117,11 +122,12 @@ def _again(client: Client, session_id: str, run: Run, typed: bool) -> Run | None
     """The run once more; None where the session does not take it. typed: its session was in TypeScript."""
     interrupted_after_s = None
     if run.stopped == "Interrupted":
-        interrupted_after_s = int(run.execution["metrics"].get("wall_ms", 0)) / 1000
+        interrupted_after_s = _lasted_s(run.execution)
     stdin = run.stdin() or None
     wait = interrupted_after_s is None
     try:
         execution: Execution
+        _wait_for_startup(client, session_id)
         if run.execution["kind"] == "run_file":
             args: Any = run.execution.get("args") or None
             execution = client.run_file(
@@ -132,12 +138,32 @@ def _again(client: Client, session_id: str, run: Run, typed: bool) -> Run | None
         if interrupted_after_s is not None:
             execution = _interrupt(client, execution, interrupted_after_s)
     except ApiError as error:
+        if not error.status:
+            raise  # no gateway answers: the rest would all be said not to have run
         execution_id = error.details.get("execution_id")
         if not execution_id:
             return None
         execution = client.execution(str(execution_id))
     again = read_run(client, execution)
     return again if run.execution["kind"] == "run_file" else replace(again, text=run.text)
+
+
+def _wait_for_startup(client: Client, session_id: str) -> None:
+    """After `%reset` the startup files run once more, and the session is busy with them."""
+    deadline = time.monotonic() + STARTUP_S
+    while time.monotonic() < deadline:
+        newest = client.executions(session_id)[:1]
+        if not newest or newest[0]["kind"] != "startup" or newest[0]["status"] != "running":
+            return
+        time.sleep(LOOK_S)
+
+
+def _lasted_s(execution: Execution) -> float:
+    """Of one whose process was ended under it nobody noted the time, and its end was seen later than it was."""
+    if wall_ms := int(execution["metrics"].get("wall_ms", 0)):
+        return wall_ms / 1000
+    began, ended = (datetime.fromisoformat(str(execution[name]).rstrip("Z")) for name in ("started_at", "ended_at"))
+    return min(max(0.0, (ended - began).total_seconds()), LONGEST_UNNOTED_S)
 
 
 def _interrupt(client: Client, execution: Execution, after_s: float) -> Execution:

@@ -130,7 +130,11 @@ class Starter:
         log = os.path.join(runtime, f"vmgw-{session_id}.log")
         note = notes.Note(session_id, owners.owner(), connection_file, sockets, log, self.ledger_path)
         notes.write(note)  # before anything that it names: this process may be killed at any moment
-        readable, writable = os.pipe()
+        try:
+            readable, writable = os.pipe()
+        except OSError:
+            notes.remove(note)
+            raise
         os.set_blocking(readable, False)
         try:
             places.remove(connection_file)
@@ -161,8 +165,14 @@ class Starter:
         finally:
             os.close(writable)
         process = Process(owners.owner(child.pid), child)
-        note = replace(note, owner=process.owner)
-        notes.write(note)
+        try:
+            note = replace(note, owner=process.owner)
+            notes.write(note)
+        except BaseException:
+            process.kill()
+            os.close(readable)
+            notes.remove(note)
+            raise
         return Starting(process, note, readable, self._clients)
 
     async def start(

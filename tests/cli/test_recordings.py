@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -277,6 +280,23 @@ def test_an_interruption_is_replayed(gateway: Gateway, session: str) -> None:
         client.repl(session, "typeof k")
     lines = gateway.run("session", "replay", session).lines
     assert lines[3:] == ["Executions: 2", "Differences: 0", "Unexplained: 0"]
+
+
+@pytest.mark.covers("rule recordings")
+def test_a_cell_under_which_its_kernel_was_killed_does_not_hold_a_replay_or_a_notebook(
+    gateway: Gateway, worktree: Path
+) -> None:
+    session = gateway.session(gateway.template(f"k-{worktree.parent.name}", "limits.wall_ms=0"), worktree)
+    with gateway.client() as client:
+        client.repl(session, "var x = 1")
+        running = client.repl(session, "for (;;);", wait=False)
+        os.kill(client.session(session)["runtime_meta"]["pid"], signal.SIGKILL)
+        while client.execution(running["id"])["status"] == "running":
+            time.sleep(0.02)
+    _, cell = notebook(gateway, session, worktree)["cells"]
+    assert cell["metadata"]["tags"] == ["raises-exception", "skip-execution"]
+    told = gateway.run("session", "replay", session).out
+    assert "Executions: 2\n" in told and "not run" not in told, told
 
 
 @pytest.mark.covers("rule recordings")

@@ -83,7 +83,7 @@ def _kernel(client: Client, recording: Recording) -> str:
     session = recording.session
     if session["workspace_id"] != WORKSPACE or FIXED.get(session["vm_id"]) == NOTEBOOK:
         return ""
-    return spec_names([{**each} for each in client.templates()]).get(session["vm_id"], "")
+    return spec_names([{**each} for each in client.templates() if each["is_active"]]).get(session["vm_id"], "")
 
 
 def replay_one(client: Client, arguments: Namespace) -> Report:

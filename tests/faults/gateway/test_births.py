@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -126,7 +128,10 @@ def test_a_gateway_killed_before_it_wrote_down_whom_it_started_leaves_nothing_un
     gateway.end(signal.SIGKILL)
     if not lives:
         psutil.Process(note["owner"]["pid"]).kill()
+    reader = subprocess.Popen([sys.executable, "-c", "input()", "-f", note["connection_file"]], stdin=subprocess.PIPE)
     with Running(home) as gateway:
+        assert reader.poll() is None, "somebody else who reads the connection file was ended"
+        reader.communicate(b"\n")
         row = gateway.ask("GET", f"/sessions/{session}", 200)
         if lives:
             assert row["status"] == "ready", row
