@@ -8,6 +8,7 @@ Source: nbformat's schema for 4.5 and the output handling that Jupyter's messagi
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -154,10 +155,14 @@ class _Outputs:
         self._add(output)
 
 
+#: Of nbformat's schema: the types whose content may be more than text.
+JSON_TYPE = re.compile(r"application/(.*\+)?json$")
+
+
 def bundle(data: Mapping[str, Any]) -> dict[str, Any]:
     """A MIME bundle that the schema takes: what is no JSON type is text."""
     return {
-        mime: value if isinstance(value, str) or mime.endswith("json") else json.dumps(value, ensure_ascii=False)
+        mime: value if isinstance(value, str) or JSON_TYPE.match(mime) else json.dumps(value, ensure_ascii=False)
         for mime, value in data.items()
     }
 

@@ -6,6 +6,7 @@ variables were lost, by a restart or with an engine, the fresh session is restar
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -45,7 +46,10 @@ def replay(
     client: Client, recording: Recording, template_id: str | None = None, progress: Progress = lambda done, of: None
 ) -> Replayed:
     """All of it. template_id: other than the session had. Raises: ApiError where no session can be had."""
-    return _run(client, recording, list(recording.runs), template_id, progress)
+    over = [run for run in recording.runs if run.execution["status"] != "running"]
+    replayed = _run(client, recording, over, template_id, progress)
+    replayed.skipped = [(run, "it still runs") for run in recording.runs if run not in over]
+    return replayed
 
 
 def restore(
@@ -73,6 +77,15 @@ def _run(
     fresh = client.create_session(
         template_id or old["vm_id"], WORKSPACE, old["base_commit_oid"] or old["id"], old["worktree_path"]
     )
+    try:
+        return _run_in(client, fresh, recording, runs, progress)
+    except BaseException:
+        with contextlib.suppress(ApiError):  # nobody will hear its id
+            client.close_session(fresh["id"])
+        raise
+
+
+def _run_in(client: Client, fresh: Session, recording: Recording, runs: list[Run], progress: Progress) -> Replayed:
     replayed, causes = Replayed(fresh), Causes()
     pairs: list[tuple[Run, Run]] = []
     numbers: dict[int, int] = {}
@@ -152,7 +165,7 @@ def _wait_for_startup(client: Client, session_id: str) -> None:
     """After `%reset` the startup files run once more, and the session is busy with them."""
     deadline = time.monotonic() + STARTUP_S
     while time.monotonic() < deadline:
-        newest = client.executions(session_id)[:1]
+        newest = client.executions(session_id, 1)
         if not newest or newest[0]["kind"] != "startup" or newest[0]["status"] != "running":
             return
         time.sleep(LOOK_S)

@@ -300,6 +300,34 @@ def test_a_cell_under_which_its_kernel_was_killed_does_not_hold_a_replay_or_a_no
 
 
 @pytest.mark.covers("rule recordings")
+def test_a_cell_that_still_runs_is_left_out_of_a_replay(gateway: Gateway, worktree: Path) -> None:
+    session = gateway.session(gateway.template(f"r-{worktree.parent.name}", "limits.wall_ms=0"), worktree)
+    with gateway.client() as client:
+        client.repl(session, "var x = 1")
+        running = client.repl(session, "await new Promise(() => {})", wait=False)
+        lines = gateway.run("session", "replay", session).lines
+        assert lines[3:5] == ["Executions: 1", "Skipped: 1"], lines
+        client.cancel(running["id"])
+
+
+@pytest.mark.covers("rule recordings")
+def test_a_replay_that_cannot_go_on_closes_its_session(gateway: Gateway, session: str) -> None:
+    with gateway.client() as client:
+        client.repl(session, "const end = Date.now() + 1500; while (Date.now() < end);")
+        done = gateway.run("--timeout-s", "0.7", "session", "replay", session)
+        assert (done.code, "did not answer within" in done.err) == (1, True), done
+        fresh = next(row for row in client.sessions() if row["workspace_id"] == "replay")
+        assert fresh["status"] == "closed"
+
+
+@pytest.mark.covers("rule recordings")
+def test_a_bundle_of_odd_types_is_still_a_notebook(gateway: Gateway, session: str, tmp_path: Path) -> None:
+    with gateway.client() as client:
+        client.repl(session, "display({'foo/json': {b: 2}, 'text/foo+json': {a: 1}}, {raw: true})")
+    nbformat.validate(nbformat.reads(export(gateway, session, tmp_path / "nb.ipynb"), as_version=4))
+
+
+@pytest.mark.covers("rule recordings")
 def test_a_restart_in_the_middle_is_replayed_too(gateway: Gateway, session: str) -> None:
     with gateway.client() as client:
         client.repl(session, "var x = 1")
