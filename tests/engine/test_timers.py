@@ -207,6 +207,21 @@ def test_stopping_a_cell_cancels_its_timers_and_no_others(open_engine: Open) -> 
     assert {report.cell for report in driver.reports[since:] if isinstance(report, Printed)} == {other}
 
 
+@pytest.mark.parametrize("code", ["await new Promise(() => {})", "for (;;);"], ids=["awaits", "computes"])
+def test_a_stop_of_an_older_cell_cancels_its_timers_while_another_runs(open_engine: Open, code: str) -> None:
+    driver = open_engine()
+    older = driver.run("var n = 0; setInterval(() => n++, 5); 0").cell
+    cell = driver.begin(code)
+    settle(driver, 0.2)
+    driver.engine.stop(Interrupted("stopped"), older)
+    settle(driver, 0.1)
+    driver.engine.stop(Interrupted("stopped"), cell)
+    assert driver.finish(cell).outcome == Interrupted("stopped")
+    before = text_of(driver.run("n"))
+    settle(driver, 0.1)
+    assert text_of(driver.run("n")) == before
+
+
 def test_a_cell_that_timed_out_leaves_no_timers(open_engine: Open) -> None:
     driver = open_engine()
     finished = driver.run("setInterval(() => console.log('mine'), 20); while (true) {}", Limits(0, 100, 0, 0, 0))

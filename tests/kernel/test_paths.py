@@ -17,7 +17,7 @@ from .session import Client, Session
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    root = tmp_path / "root"
+    root = tmp_path / "tree"
     for name in ("lib/deep/end.js", "lib/tools.mjs", "lib/data.json", "lib/notes.txt", "app.js", "page.tsx", ".env.js"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("")
@@ -34,7 +34,7 @@ def tree(tmp_path: Path) -> Path:
         ('import x from "./lib/', ["caf\u00e9.js", "data.json", "deep/", "tools.mjs"], ""),
         ("import {a} from './lib/to", ["tools.mjs"], "to"),
         ("import './a", ["app.js"], "a"),
-        ("await import( '../root/./lib/deep/", [], ""),
+        ("await import( '../tree/./lib/deep/", [], ""),
         ("let x = '\U0001f600'; x = require('./lib/de", ["deep/"], "de"),
         ("1;\nimport('./lib/deep/", ["end.js"], ""),
         ("import x from '.", ["./"], "."),

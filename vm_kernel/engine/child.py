@@ -266,9 +266,9 @@ class Child:
         elif self._turn not in (0, ABANDON) and cell in (0, self._session.header[CELL]):
             self._turn_stopping = True
             self._session.cancel()
-        elif not self._cell:  # nothing of it runs now: what it left behind will not either
+        elif not self._cell or cell:  # nothing of it runs now: what it left behind will not either
             message = b'{"cell":%d}' % cell
-            if self._turn:
+            if self._turn or self._cell:
                 self._session.submit(ABANDON, message, self._recovered)
             else:  # a turn, so that the kernel waits for it no longer than for whatever it stops
                 self._begin_turn(ABANDON, message, lambda kind, text: self._turned(kind), collect=False)
