@@ -156,19 +156,44 @@ def test_an_interrupt_with_a_cell_behind_it_ends_both(open_engine: Open) -> None
     assert isinstance(stopped(driver, first, KILL_S), Interrupted)
 
 
-@pytest.mark.parametrize(("limits", "kind"), [(NO_LIMITS, Interrupted), (WALL, TimedOut)], ids=["interrupt", "wall"])
-def test_a_cell_behind_a_blocked_reaction_takes_the_engine_along(open_engine: Open, limits: Limits, kind: type) -> None:
+def test_an_interrupt_of_a_cell_behind_a_blocked_reaction_takes_the_engine_along(open_engine: Open) -> None:
     """It uses no processor time, so nothing is seen of it before the cell."""
     driver = open_engine()
     driver.run(f"{soon()}.then(() => {BLOCK}); 1")
     time.sleep(0.3)
-    cell = driver.begin("2", limits)
+    cell = driver.begin("2")
     settle(driver, 0.1)
-    if limits is NO_LIMITS:
-        driver.engine.stop(Interrupted("stopped"))
+    driver.engine.stop(Interrupted("stopped"))
     outcome = driver.finish(cell, 0.3 + KILL_S).outcome
-    assert isinstance(outcome, kind) and outcome.lost, outcome
+    assert isinstance(outcome, Interrupted) and outcome.lost, outcome
     assert text_of(driver.run("1 + 1")) == "2"
+
+
+@pytest.mark.parametrize(("code", "limits"), [
+    (BLOCK, Limits(0, 300, 0, 0, 0)),
+    ("(() => { for (;;); })()", Limits(0, 300, 0, 0, 0)),
+    ("(() => { for (;;); })()", Limits(300, 0, 0, 0, 0)),
+], ids=["blocked", "wall", "processor"])  # fmt: skip
+def test_a_cell_sent_before_such_a_reaction_was_seen_is_not_blamed_for_it(open_engine: Open, code: str, limits: Limits) -> None:
+    driver = open_engine()
+    first = driver.run(f"{soon()}.then(() => {code}); 1", limits).cell
+    time.sleep(0.04)  # it runs, and has not used enough to be seen
+    finished = driver.run("console.log('ran'); 2", Limits(100, 100, 0, 0, 0))
+    assert isinstance(finished.outcome, EngineDied) and "before this cell began" in finished.outcome.message, finished
+    assert driver.text(finished.cell) == []
+    ended = driver.wait_for(TurnStopped)
+    assert ended.cell == first and isinstance(ended.outcome, (TimedOut, CpuExceeded)), ended
+    assert text_of(driver.run("1 + 1")) == "2"
+
+
+def test_a_cell_behind_such_a_reaction_that_ends_is_not_charged_for_it(open_engine: Open) -> None:
+    driver = open_engine()
+    first = driver.run(f"{soon()}.then(() => {{ const end = Date.now() + 400; while (Date.now() < end); console.log('over') }}); 1").cell
+    time.sleep(0.04)
+    finished = driver.run("2", Limits(150, 150, 0, 0, 0))
+    assert text_of(finished) == "2", finished
+    assert finished.cpu_ms < 100 and finished.wall_ms < 100, finished
+    assert driver.text(first) == ["over"]
 
 
 def test_a_stop_while_a_question_is_answered_costs_no_awaited_cell_its_engine(open_engine: Open) -> None:

@@ -24,17 +24,16 @@ from .frames import (
     OUT_OF_MEMORY,
     STOP,
     TERMINATED,
-    TURN,
-    TURN_BEGUN,
     TURN_ENDED,
     TURN_STOPPED,
 )
 from .heap import Heap
 from .inquiries import Inquiries
-from .lane import CELL, NEXT_TIMER_MS, PENDING, STIRRED, Lane
+from .lane import CELL, NEXT_TIMER_MS, NOTHING, PENDING, RECOVERIES, STIRRED, Lane
 from .parses import Parses
 from .pipe import Pipe
 from .sources import Sources
+from .turns import Turns
 from .v8 import library
 
 TYPE_CHECKING = False
@@ -42,10 +41,9 @@ if TYPE_CHECKING:
     from .lane import Done
 
 TICK_MS = 5
-RECOVERIES = 3  # no-op tasks after a cancel, which may hit the next task instead of its own
 
 # operations: cells/js/session/kinds.js, cells/js/parser/entry.js
-RUN, TICK, ABANDON, RESET, HEAR = 1, 2, 3, 6, 7
+RUN, TICK, ABANDON, HEAR = 1, 2, 3, 7
 TRANSFORM = 1
 
 
@@ -78,7 +76,7 @@ class Child:
         self._head = b""  # of the cell's message to JavaScript: the members beside its parse
         self._parses = Parses()
         self._turn = 0
-        self._turn_told = False
+        self._turns = Turns(pipe, session, lambda: 0 if self._held else self._cell)
         self._started = False  # a task was handed to JavaScript since the last look
         self._stopping = False  # the cell is to end
         self._turn_stopping = False  # the turn is, which belongs to another cell
@@ -114,6 +112,9 @@ class Child:
                 elif now >= watch_at:
                     watch_at = now + TICK_MS / 1000
                     self._watch()
+            if self._parser.busy:
+                self._inquiries.watch(bool(self._cells))
+                self._sources.watch()
             self._pipe.carry(self._session)
             if self._pipe.outgoing:
                 self._pipe.write()
@@ -151,6 +152,7 @@ class Child:
     def _begin_turn(self, operation: int, message: bytes, done: Done, collect: bool = True) -> None:
         self._turn, self._started = operation, True
         self._heap.arm(collect)
+        self._turns.begin()
         self._session.submit(operation, message, done)
 
     # -- cells and turns
@@ -173,6 +175,8 @@ class Child:
 
     def _ran(self, kind: int, text: str) -> None:
         self._running = False
+        if self._turns.told:  # it was kept from beginning
+            self._turns.tell_over(TURN_ENDED, OK, self._session.header[CELL])
         status = self._status(kind)
         if status != OK:
             self._finish(status, text)
@@ -189,13 +193,16 @@ class Child:
 
     def _turned(self, kind: int) -> None:
         """A turn is over; it may have settled the cell that is awaited."""
-        status, owner, told = self._status(kind), self._session.header[CELL], self._turn_told
-        self._turn, self._turn_told, self._turn_stopping = 0, False, False
+        status, owner = self._status(kind), self._session.header[CELL]
+        self._turn, self._turn_stopping = 0, False
+        if self._cells:  # it may have waited for this turn since before it, and after many others
+            self._turns.tell_begun()
+        self._turns.end(owner)
         ends_cell = self._cell and (self._stopping or owner == self._cell)
         alone = status != OK and not ends_cell  # late code of an older cell was stopped
-        if told or alone:
+        if self._turns.told or alone:
             self._pipe.carry(self._session, final=True)
-            self._tell(TURN_STOPPED if alone else TURN_ENDED, status, owner)
+            self._turns.tell_over(TURN_STOPPED if alone else TURN_ENDED, status, owner)
         if alone:
             self._recover(owner)
         elif self._cell and status == OK and not self._session.header[PENDING]:
@@ -221,6 +228,7 @@ class Child:
         self._cell = 0
         words = text.split("\n", 1)[0].encode("utf-8", "replace")[: frames.WORDS_BYTES] if status == BROKEN else b""
         self._pipe.carry(self._session, final=True)
+        self._turns.tell_spent(cell)
         self._pipe.send(DONE, cell, bytes((status,)) + self._memory.peak_mb().to_bytes(4, "little") + words)
         self._pipe.write()
         if touched:
@@ -233,7 +241,7 @@ class Child:
             self._full = False
             self._heap.recover()
         for _ in range(RECOVERIES):
-            self._session.submit(RESET, b"", self._recovered)
+            self._session.submit(NOTHING, b"", self._recovered)
         self._session.submit(ABANDON, b'{"cell":%d}' % cell, self._recovered)
 
     def _recovered(self, kind: int, text: str) -> None:
@@ -247,8 +255,7 @@ class Child:
     def _stop(self, cell: int, clock: bool) -> None:
         """STOP from the kernel, for one cell or (0) for whatever runs. clock: that of the cell has run out."""
         if clock and self._turn and cell in [number for number, _ in self._cells]:
-            if not self._turn_told:
-                self._tell_begun()
+            self._turns.tell_begun()
             return
         for waiting in [item for item in self._cells if cell in (0, item[0])]:
             self._cells.remove(waiting)
@@ -262,7 +269,7 @@ class Child:
             elif not self._running and not self._turn:
                 # The context looks idle, but a reaction that V8 runs by itself (Atomics.waitAsync) may hold it: the
                 # cell is over when a task comes through, and the kernel ends the engine when none does.
-                self._session.submit(RESET, b"", self._awaited_stopped)
+                self._session.submit(NOTHING, b"", self._awaited_stopped)
         elif self._turn not in (0, ABANDON) and cell in (0, self._session.header[CELL]):
             self._turn_stopping = True
             self._session.cancel()
@@ -279,20 +286,22 @@ class Child:
 
     # -- tasks that last
 
+    @property
+    def _held(self) -> bool:
+        """The cell was handed over, but what V8 runs by itself keeps it from beginning."""
+        return self._running and not self._session.entered
+
     def _watch(self) -> None:
-        if self._turn and not self._turn_told:
-            self._tell_begun()
+        if self._turn:
+            self._turns.tell_begun(TERMINATED if self._turn == ABANDON else OK)
+        elif self._held:
+            self._turns.tell_begun()
+        elif self._turns.told:
+            self._turns.tell_over(TURN_ENDED, OK, self._session.header[CELL])
         if (self._cell or self._turn) and not self._full and self._memory.exceeded():
             self._full = True
         if self._stopping or self._turn_stopping or self._full:
             self._session.cancel()  # it may have begun to wait for the host since it was told
-
-    def _tell_begun(self) -> None:
-        self._turn_told = True
-        self._tell(TURN_BEGUN, TERMINATED if self._turn == ABANDON else OK, self._session.header[CELL])
-
-    def _tell(self, state: int, status: int, owner: int) -> None:
-        self._pipe.send(TURN, owner, frames.TURN_STATE.pack(state, status, self._cell))
 
     # -- requests
 

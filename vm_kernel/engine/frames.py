@@ -14,10 +14,10 @@ HEADER = Struct("<IBI")
 # the cell's message beside its parse (`"name":...`), and the code
 EVALUATE, IS_COMPLETE, COMPLETE, INSPECT, STOP, INPUT, TAKEN, COMM = 1, 2, 3, 4, 5, 6, 7, 8
 # engine to kernel
-READY, RECORDS, DONE, TURN, ANSWER, FATAL, TEXT = 65, 66, 67, 68, 69, 70, 71
+READY, RECORDS, DONE, TURN, ANSWER, FATAL, TEXT, SPENT = 65, 66, 67, 68, 69, 70, 71, 72
 
 TO_ENGINE = (EVALUATE, IS_COMPLETE, COMPLETE, INSPECT, STOP, INPUT, TAKEN, COMM)
-TO_KERNEL = (READY, RECORDS, DONE, TURN, ANSWER, FATAL, TEXT)
+TO_KERNEL = (READY, RECORDS, DONE, TURN, ANSWER, FATAL, TEXT, SPENT)
 
 #: Of V8's words on a task that failed in our own code.
 WORDS_BYTES = 300
@@ -39,6 +39,7 @@ MAX_BYTES = {
     ANSWER: 4 << 20,
     FATAL: 4096,
     TEXT: 9,
+    SPENT: 4,
 }
 
 # Payload of TEXT: a record's kind and the length of its text, which lies at the start of the file that both sides
@@ -58,6 +59,9 @@ OK, BROKEN, TERMINATED, OUT_OF_MEMORY = 0, 1, 2, 3
 # for. Then the cell that had begun before it and is awaited, or 0: a cell that was sent waits until the turn is over.
 TURN_ENDED, TURN_BEGUN, TURN_STOPPED = 0, 1, 2
 TURN_STATE = Struct("<BBI")
+
+# Payload of SPENT: processor time in microseconds that was used while the cell was awaited, and is not its own.
+SPENT_US = Struct("<I")
 
 # Payload of STOP: nothing, or this where a clock of the cell has run out. A cell that waits for a turn is not stopped
 # for that: the clock was the turn's, of which the kernel had not heard.
@@ -88,6 +92,13 @@ def turn(payload: bytes) -> tuple[int, int, int]:
         raise BadFrame("turn without its state")
     state, status, cell = TURN_STATE.unpack(payload)
     return state, status, cell
+
+
+def spent_s(payload: bytes) -> float:
+    """What a SPENT frame tells. Raises BadFrame."""
+    if len(payload) != SPENT_US.size:
+        raise BadFrame("time without its figure")
+    return float(SPENT_US.unpack(payload)[0]) / 1e6
 
 
 class Decoder:

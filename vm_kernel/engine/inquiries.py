@@ -6,8 +6,10 @@ while a cell is awaited; else in the sources that the parser has seen.
 
 from __future__ import annotations
 
+import time
+
 from .frames import ANSWER, COMPLETE, INSPECT, IS_COMPLETE
-from .lane import Lane
+from .lane import OPERATION, Lane
 from .pipe import Pipe
 from .v8 import library
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 CHECK, TARGET = 2, 3
 STATIC = {COMPLETE: 4, INSPECT: 6}
 LIVE = {COMPLETE: 4, INSPECT: 5}
+ASKED = (CHECK, TARGET, *STATIC.values())
+LONGEST_S, LONGEST_BEFORE_A_CELL_S = 1.0, 0.1  # in the parser: texts of 10 MB take less, and some would take for ever
 
 
 class Inquiries:
@@ -44,6 +48,12 @@ class Inquiries:
             self._session.submit(LIVE[kind], target.encode("ascii"), lambda ended, text: self._looked(number, ended))
         else:
             self._parser.submit(STATIC[kind], payload, lambda ended, text: self._answer(number, ended, text))
+
+    def watch(self, cell_waits: bool) -> None:
+        """End what keeps the parser for too long; its answer is empty then."""
+        longest_s = LONGEST_BEFORE_A_CELL_S if cell_waits else LONGEST_S
+        if self._parser.header[OPERATION] in ASKED and time.monotonic() - self._parser.since_s > longest_s:
+            self._parser.cancel()
 
     def _looked(self, number: int, ended: int) -> None:
         if ended >= library.EXCEPTION:

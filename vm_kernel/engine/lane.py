@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import _thread
 import os
+import time
 
 from .v8.context import Context
 from .v8.holder import Holder
 
 RING_WRITE, RING_READ, OPERATION, INBOX_LENGTH, INBOX_MORE = 0, 1, 2, 3, 4
 PENDING, NEXT_TIMER_MS, HOST_OPERATION, CELL, TIMERS = 5, 6, 7, 8, 9
-TEXT_KIND, TEXT_ID, TEXT_TAKEN, FOUND, QUESTION, ARGUMENT = 10, 11, 12, 13, 20, 21
+TEXT_KIND, TEXT_ID, TEXT_TAKEN, FOUND, ENTERED, QUESTION, ARGUMENT = 10, 11, 12, 13, 14, 20, 21
 DRAIN, PULL, ASK, TEXT, PROMISE, ENTRIES, STIR = 1, 2, 3, 4, 5, 9, 10
 STIRRED = 2  # what STIR writes into the pipe that wakes the main thread
 HEADER_BYTES, INBOX_BYTES, RING_BYTES = 256, 1 << 18, 1 << 17
+NOTHING = 0  # an operation of every context
+RECOVERIES = 3  # tasks of that kind after a cancel, which may hit the next task instead of its own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,6 +64,8 @@ class Lane:
         self.context.eval(f"for (const name of [{names}]) delete globalThis[name]; 0")
         self._queue: list[tuple[int, bytes, Done]] = []
         self._task: tuple[int, int, Done] | None = None  # task, number, done
+        self._entered = 0  # how often JavaScript had been entered before the running task
+        self.since_s = 0.0  # when that was handed over, monotonic
         self._early: tuple[int, bytes] | None = None  # an answer that came before JavaScript waited for it
 
     def wake(self) -> None:
@@ -72,6 +77,11 @@ class Lane:
     @property
     def busy(self) -> bool:
         return self._task is not None
+
+    @property
+    def entered(self) -> bool:
+        """Whether the running task has begun; while it has not, code that V8 runs by itself keeps it from that."""
+        return self.header[ENTERED] != self._entered
 
     def submit(self, operation: int, message: bytes, done: Done) -> None:
         """Queue one operation; `done(kind, text)` is called from `advance` when it has ended."""
@@ -85,6 +95,7 @@ class Lane:
         self.header[OPERATION] = operation
         self._message = memoryview(message)
         self._deliver()
+        self._entered, self.since_s = self.header[ENTERED], time.monotonic()
         task, number = self.context.call(self._entry, self._this, self._arguments)
         self._task = (task, number, done)
 

@@ -68,12 +68,14 @@ class Run:
 class Runs:
     """The cell that runs, waits or is awaited (`cell`), and the turn that keeps it from going on; None: there is none.
 
-    A turn of another cell takes nothing from the clocks of `cell` but wall time, and that only where it had begun.
+    A turn of another cell takes nothing from the clocks of `cell` but wall time, and that only where it had begun. The
+    engine says how much it was (`spent`): turns of a few milliseconds are not told of one by one.
     """
 
     def __init__(self) -> None:
         self.cell: Run | None = None
         self.turn: Run | None = None
+        self._asking = 0  # the cell whose code waits for a person, and all other code with it: no clock runs
         self._limits: dict[int, Limits] = {}  # of cells that may still have timers
 
     def __iter__(self) -> Iterator[Run]:
@@ -84,26 +86,50 @@ class Runs:
         self._limits[cell] = limits
         if len(self._limits) > 10_000:
             del self._limits[next(iter(self._limits))]
-        self.cell = Run(cell, limits, time.monotonic(), cpu_s, begun=self.turn is None)
+        self.cell = self._new(cell, cpu_s)
+        self.cell.begun = self.turn is None
+
+    def _new(self, cell: int, cpu_s: float) -> Run:
+        now = time.monotonic()
+        return Run(cell, self.limits_of(cell), now, cpu_s, asked_at=now if self._asking else None)
 
     def limits_of(self, cell: int) -> Limits:
         return self._limits.get(cell) or Limits()
 
     def turn_begun(self, cell: int, awaited: int, cpu_s: float) -> Run:
         """A turn of `cell` runs. awaited: the cell that had begun before it, or 0."""
-        self.turn = Run(cell, self.limits_of(cell), time.monotonic(), cpu_s)
+        self.turn = self._new(cell, cpu_s)
         if self.cell is not None and self.cell.cell != awaited:
             self.cell.wait()
         return self.turn
 
-    def turn_over(self, cpu_s: float) -> Run | None:
-        """The turn that was, unless it was too short to be told of."""
+    def turn_over(self, cell: int, cpu_s: float) -> Run | None:
+        """The turn of `cell` that was, unless it was too short to be told of."""
+        if self._asking == cell:
+            self.answered()
         turn, run, self.turn = self.turn, self.cell, None
         if run is not None and run.innocent:
             run.begun, run.wall_start, run.cpu_start = True, time.monotonic(), cpu_s
-        elif run is not None and turn is not None and run.cell != turn.cell:
-            run.cpu_start += cpu_s - turn.cpu_start
         return turn
+
+    def cell_over(self) -> None:
+        self.cell, self._asking = None, 0
+
+    def spent(self, cell: int, cpu_s: float, now_s: float) -> None:
+        """Turns took cpu_s of the engine's processor time, now_s in all, while `cell` was awaited."""
+        if self.cell is not None and self.cell.cell == cell:
+            self.cell.cpu_start = min(self.cell.cpu_start + cpu_s, now_s)
+
+    def ask(self, cell: int) -> None:
+        """Code of `cell` waits for input."""
+        self._asking = cell
+        for run in self:
+            run.asked_at = time.monotonic()
+
+    def answered(self) -> None:
+        self._asking = 0
+        for run in self:
+            run.go_on()
 
     def broken_limit(self, run: Run, cpu_s: float) -> Stopped | None:
         """The limit whose clock says that `run` has had enough, as the reason to stop it; None while it may go on."""

@@ -112,8 +112,7 @@ class Supervisor:
             self._send(kind, request, content)
 
     def answer(self, text: str | None) -> None:
-        for run in self._runs:
-            run.go_on()
+        self._runs.answered()
         self._send(frames.INPUT, 0, {"refused": text is None, "text": text or ""})
 
     def supply(self, number: int, content: dict[str, object], source: str | None = None) -> None:
@@ -193,6 +192,8 @@ class Supervisor:
             self._done(number, payload)
         elif kind == frames.TURN:
             self._turned(number, payload)
+        elif kind == frames.SPENT:
+            self._runs.spent(number, frames.spent_s(payload), self._cpu_s())
         elif kind == frames.ANSWER:
             self._forward(Answered(number, answer_content(payload.decode("utf-8", "replace"))))
         elif kind == frames.READY:
@@ -232,9 +233,7 @@ class Supervisor:
             self.stop(why, report.cell)
             return
         if isinstance(report, Asked):
-            for run in self._runs:
-                if run.cell == report.cell:
-                    run.asked_at = time.monotonic()
+            self._runs.ask(report.cell)
         if isinstance(report, Answered) and not (self._process and self._process.requests.answered(report.request)):
             return
         self._report(report)
@@ -258,7 +257,7 @@ class Supervisor:
         cpu_ms = max(0, int((self._process.cpu_s() - run.cpu_start) * 1000))
         for printed in self._reader.close():
             self._report(printed)
-        self._runs.cell = None
+        self._runs.cell_over()
         self._report(Finished(run.cell, outcome, cpu_ms, wall_ms, peak_mb))
 
     def _turned(self, cell: int, payload: bytes) -> None:
@@ -268,7 +267,7 @@ class Supervisor:
             if status == frames.TERMINATED:
                 turn.ask(self._asked)
             return
-        over = self._runs.turn_over(self._cpu_s())
+        over = self._runs.turn_over(cell, self._cpu_s())
         if state == frames.TURN_STOPPED:
             turn = over or Run(cell, Limits(), 0.0, 0.0)
             outcome = ended(status, turn, self._mem_mb)

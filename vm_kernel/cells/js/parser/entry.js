@@ -5,7 +5,7 @@
 import { header, OPERATION, receive } from "../session/bridge.js";
 import { completeStatic, explain, isCompleteCell, load, target, transformCell, transformFile } from "./index.js";
 
-const TRANSFORM = 1, IS_COMPLETE = 2, TARGET = 3, STATIC = 4, LOAD = 5, EXPLAIN = 6, MODULE = 7;
+const NOTHING = 0, TRANSFORM = 1, IS_COMPLETE = 2, TARGET = 3, STATIC = 4, LOAD = 5, EXPLAIN = 6, MODULE = 7;
 const escapeOne = (character) => "\\u" + character.charCodeAt(0).toString(16).padStart(4, "0");
 const ascii = (value) => JSON.stringify(value).replace(/[\u007f-\uffff]/g, escapeOne);
 
@@ -56,6 +56,7 @@ function perform(operation, message) {
 
 globalThis.__entry = () => {
   const operation = header[OPERATION], message = receive();
+  if (operation === NOTHING) return undefined;
   if (operation === LOAD) return load(message);
   const parsed = JSON.parse(message);
   // A cell in the session's language is its text alone.

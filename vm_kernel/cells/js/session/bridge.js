@@ -8,6 +8,7 @@ import { charCodeAt, create, fromCharCode, apply, bareList, min } from "./intrin
 
 const RING_WRITE = 0, RING_READ = 1, INBOX_LENGTH = 3, INBOX_MORE = 4, HOST_OPERATION = 7;
 export const OPERATION = 2, PENDING = 5, NEXT_TIMER_MS = 6, CELL = 8, TIMERS = 9;
+const ENTERED = 14;
 const HOST_DRAIN = 1, HOST_PULL = 2, HOST_ASK = 3, HOST_TEXT = 4, HOST_PROMISE = 5, HOST_ENTRIES = 9, HOST_STIR = 10;
 const HOST_SCRIPT = 6, HOST_RANDOM = 7, HOST_CLOCK = 8; // engine/services.py
 const TEXT_RECORD = 10, TEXT_ID = 11, TEXT_TAKEN = 12, FOUND = 13, QUESTION = 20, ARGUMENT = 21;
@@ -27,6 +28,7 @@ let inTask = false, stirred = false;
 
 /** A task of the host begins. Where one is ended by force there is no end; the next one's counts for it. */
 export function beginTask() {
+  header[ENTERED] += 1;
   inTask = true;
   stirred = false;
 }

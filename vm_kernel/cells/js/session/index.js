@@ -13,7 +13,7 @@ import { currentCell } from "./current.js";
 import * as displays from "./display.js";
 import * as jupyter from "./jupyter.js";
 import { inspectName } from "./inspection.js";
-import { ABANDON, ANSWER, COMPLETE, HEAR, INSPECT, RESET, RUN, TICK } from "./kinds.js";
+import { ABANDON, ANSWER, COMPLETE, HEAR, INSPECT, RUN, TICK } from "./kinds.js";
 import { listNames, noteBuiltIns } from "./own.js";
 import { forgive, noteRejection } from "./rejections.js";
 import { abandon, printError, runCell, runTimer } from "./run.js";
@@ -60,7 +60,6 @@ function perform(operation) {
       return emit(ANSWER, request, inspectName(target, detail));
     }
     case HEAR: return hear(parseJson(receive()));
-    case RESET: return undefined;
   }
 }
 
