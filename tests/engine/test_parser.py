@@ -29,7 +29,7 @@ def nested(levels: int) -> str:
 
 ENDLESS = nested(24)
 #: What a text may keep the parser, and what a busy machine adds.
-SOON_S = 3.0
+SOON_S = 5.0
 
 
 class Posted(Parser):

@@ -22,7 +22,7 @@ CHECK, TARGET = 2, 3
 STATIC = {COMPLETE: 4, INSPECT: 6}
 LIVE = {COMPLETE: 4, INSPECT: 5}
 ASKED = (CHECK, TARGET, *STATIC.values())
-LONGEST_S, LONGEST_BEFORE_A_CELL_S = 1.0, 0.1  # in the parser: texts of 10 MB take less, and some would take for ever
+LONGEST_S, LONGEST_BEFORE_A_CELL_S = 3.0, 0.1  # in the parser: a megabyte takes 0.4 s, some texts for ever
 
 
 class Inquiries:
