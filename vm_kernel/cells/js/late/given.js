@@ -3,7 +3,7 @@
 export const {
   clockMs, currentCell, DOMException, exceptionSlot, fetchModule, folderOf, hostModules, inherits, inspect, isKind,
   isProxy, likeness, load, ownProperty, placeError, primitiveOf, printError, randomBytes, registerScript, replaceEach,
-  setTimer, showInstances, tame,
+  setTimer, showInstances, showNamespace, tame,
 } = __given;
 
 export const {
@@ -14,9 +14,9 @@ export const {
 } = __given.buffers;
 
 export const {
-  apply, arrayPush, arraySort, bareList, charCodeAt, create, dateGetTime, defineProperty, ErrorClass, evaluate,
+  apply, arrayPush, arraySort, bareList, charCodeAt, create, dateGetTime, defineProperty, ErrorClass, evaluate, freeze,
   fromCharCode, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, isArray, MapClass, mapDelete, mapForEach, mapGet,
-  mapSet, now, ObjectPrototype, ownKeys, parseJson, preventExtensions, promiseThen, quote, regExpExec, setAdd,
+  mapSet, now, ObjectPrototype, ownKeys, parseJson, promiseThen, quote, regExpExec, setAdd,
   SetClass, setPrototypeOf, stringIndexOf, stringSlice, SyntaxErrorClass, toNumber, toText, TypeErrorClass, uncurry,
 } = __given.intrinsics;
 

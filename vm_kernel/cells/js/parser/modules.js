@@ -5,10 +5,10 @@
 // modules are linked, its functions being there then, and on when it is evaluated. What it imports is read from the
 // namespaces each time, so that bindings are live. Lines are those of the source, columns are but for `shifts` (edits.js).
 
-import { Parser } from "acorn";
+import { Parser, tokTypes } from "acorn";
 import { blank, Edits } from "./edits.js";
 import { assignedNames, eachReference } from "./references.js";
-import { describeSyntaxError } from "./syntax.js";
+import { describeSyntaxError, refuse } from "./syntax.js";
 import { boundNames, walk, walkOwn } from "./tree.js";
 
 const MODULE = { ecmaVersion: "latest", sourceType: "module", allowHashBang: true };
@@ -60,7 +60,7 @@ function commonJs(source) {
 }
 
 function esModule(source) {
-  const program = Parser.parse(source, MODULE);
+  const program = Parser.parse(source, { ...MODULE, onToken: source.includes("<!--") ? (token) => refuseComment(source, token) : null });
   const edits = new Edits(source);
   const prefix = unused(source);
   const module = new Surface(source, prefix);
@@ -71,14 +71,14 @@ function esModule(source) {
     const [request, name] = module.bindings.get(node.name);
     const value = `${prefix}${request}${name === "*" ? "" : `[${JSON.stringify(name)}]`}`;
     // Called without the namespace as `this`; a line before that ends without a semicolon must not take the bracket.
-    const text = use === "call" ? `(0,${value})` : use === "first" ? `;(0,${value})` : use.key ? `${use.key}:${value}` : value;
+    const text = use === "call" ? `(0,${value})` : use === "first" ? `;(0,${value})` : use.key ? `${keyOf(use.key)}:${value}` : value;
     // V8 places a call at its bracket then; that one is made to stand for the name.
     const open = (use === "call" || use === "first") && source[node.end] === "(" ? 1 : 0;
     edits.replace(node.start, node.end + open, text + "(".repeat(open));
   });
   const async = awaits(program);
   const parameters = [prefix, `${prefix}import`, `${prefix}meta`, ...module.requests.map((_, number) => prefix + number)];
-  const getters = module.own.map(([exported, local]) => `${JSON.stringify(exported)}:()=>${local}`);
+  const getters = module.own.map(([exported, local]) => `${keyOf(JSON.stringify(exported))}:()=>${local}`);
   edits.insertFirst(0, `(${async ? "async " : ""}function*(${parameters}){"use strict";${prefix}({__proto__:null,${getters}});yield;`);
   settle(source, [], edits);
   edits.insert(source.length, "\n})");
@@ -212,6 +212,8 @@ class Surface {
   }
 }
 
+// A property of that name, and not the prototype.
+const keyOf = (text) => (text === "__proto__" || text === '"__proto__"' ? '["__proto__"]' : text);
 const textOf = (node) => node.name ?? node.value;
 
 // Where in `text` the first token `word` ends; comments may stand before it.
@@ -241,6 +243,11 @@ function awaits(program) {
     else if (node.type === "VariableDeclaration" && node.kind === "await using") found = true;
   });
   return found;
+}
+
+// V8 takes the mark for one in any text, and refuses it in a module.
+function refuseComment(source, { type, start }) {
+  if (type === tokTypes.relational && source.startsWith("<!--", start)) throw refuse("HTML comments are not allowed in modules", start);
 }
 
 // `#!` and `-->` are comments only where a script or a line begins, which the wrapper has taken.

@@ -9,27 +9,29 @@ import { boundNames, isFunction, walk, walkOwn } from "./tree.js";
  */
 export function eachReference(program, names, visit) {
   if (names.size === 0) return;
-  const firsts = new Set();
+  const firsts = new Set(), keyed = new Set(); // where statements start; what is a property's name and has a default
   const hidden = new Map(); // name -> how many scopes around here declare it
   const pending = [{ node: program, parent: null }];
+  const declare = (list, by) => { for (const name of list) hidden.set(name, (hidden.get(name) ?? 0) + by); };
   while (pending.length) {
-    const { node, parent, leave } = pending.pop();
-    if (leave) {
-      for (const name of leave) hidden.set(name, hidden.get(name) - 1);
+    const { node, parent, scope, by } = pending.pop();
+    if (scope) {
+      declare(scope, by);
       continue;
     }
     if (node.type === "Identifier") {
-      if (names.has(node.name) && !hidden.get(node.name) && !isKey(node, parent)) visit(node, useOf(node, parent, firsts));
+      if (names.has(node.name) && !hidden.get(node.name) && !isKey(node, parent)) visit(node, useOf(node, parent, firsts, keyed));
       continue;
     }
     if (LISTS.has(node.type)) for (const each of node.body ?? node.consequent) firsts.add(each.start);
-    const declared = parent === null ? [] : declaredBy(node).filter((name) => names.has(name));
-    if (declared.length) {
-      for (const name of declared) hidden.set(name, (hidden.get(name) ?? 0) + 1);
-      pending.push({ leave: declared });
-    }
+    if (node.type === "Property" && node.shorthand && node.value.type === "AssignmentPattern") keyed.add(node.value.left);
+    const declared = parent === null ? [] : declaredBy(node, parent).filter((name) => names.has(name));
+    if (declared.length) pending.push({ scope: declared, by: -1 });
+    const outside = node.type === "SwitchStatement" ? node.discriminant : null;
     const children = childrenOf(node);
-    for (let i = children.length - 1; i >= 0; i--) pending.push({ node: children[i], parent: node });
+    for (let i = children.length - 1; i >= 0; i--) if (children[i] !== outside) pending.push({ node: children[i], parent: node });
+    if (declared.length) pending.push({ scope: declared, by: 1 });
+    if (outside !== null) pending.push({ node: outside, parent: node });
   }
 }
 
@@ -68,18 +70,19 @@ function isKey(node, parent) {
   return KEYED.has(parent.type) && parent.key === node && !parent.computed;
 }
 
-function useOf(node, parent, firsts) {
+function useOf(node, parent, firsts, keyed) {
   if ((parent.type === "CallExpression" && parent.callee === node) || (parent.type === "TaggedTemplateExpression" && parent.tag === node)) {
     return firsts.has(node.start) ? "first" : "call";
   }
   // `{a}`, and `{a = 1}` on the left of an assignment.
-  return (parent.type === "Property" && parent.shorthand) || (parent.type === "AssignmentPattern" && parent.shorthand) ? { key: node.name } : "value";
+  return (parent.type === "Property" && parent.shorthand) || keyed.has(node) ? { key: node.name } : "value";
 }
 
-function declaredBy(node) {
+// What a function declares in its body is not there in its parameters, nor what a `switch` declares in what it looks at.
+function declaredBy(node, parent) {
   if (isFunction(node)) return ofFunction(node);
   switch (node.type) {
-    case "BlockStatement": return ofList(node.body);
+    case "BlockStatement": return isFunction(parent) ? [...ofList(node.body), ...varsIn(node)] : ofList(node.body);
     case "StaticBlock": return [...ofList(node.body), ...varsIn(node)];
     case "SwitchStatement": return node.cases.flatMap((each) => ofList(each.consequent));
     case "ForStatement": return node.init ? ofList([node.init]) : [];
@@ -87,8 +90,6 @@ function declaredBy(node) {
     case "ForOfStatement": return ofList([node.left]);
     case "CatchClause": return boundNames(node.param);
     case "ClassExpression": return node.id ? [node.id.name] : [];
-    case "Property": // the pattern inside knows that its name is a key as well
-      if (node.shorthand && node.value.type === "AssignmentPattern") node.value.shorthand = true;
   }
   return [];
 }
@@ -96,7 +97,6 @@ function declaredBy(node) {
 function ofFunction(node) {
   const names = node.params.flatMap((each) => boundNames(each));
   if (node.type === "FunctionExpression" && node.id) names.push(node.id.name);
-  if (node.body.type === "BlockStatement") names.push(...varsIn(node.body)); // its own list comes with the block
   return names;
 }
 

@@ -13,6 +13,7 @@ import { nativeGetters } from "./intact.js";
 import { given, load } from "./late.js";
 import { inherits, ownProperty } from "./reflection.js";
 import { printError } from "./run.js";
+import { showNamespace } from "./namespaces.js";
 import { registerCell } from "./scripts.js";
 import { setTimer } from "./timers.js";
 import { likeness, showInstances } from "./views.js";
@@ -40,6 +41,7 @@ given.replaceEach = replaceEach;
 given.currentCell = currentCell;
 given.setTimer = setTimer;
 given.showInstances = showInstances;
+given.showNamespace = showNamespace;
 /** The inspector may run this getter; returns it. */
 given.tame = (getter) => {
   setAdd(nativeGetters, getter);

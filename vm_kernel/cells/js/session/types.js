@@ -2,10 +2,10 @@
 //
 // The names are those of Node's internal/util/types, which the inspector imports.
 
-import { functionToString, getOwnPropertyDescriptor, getPrototypeOf, isArray, isExtensible, natives, regExpExec, TO_STRING_TAG }
-  from "./intrinsics.js";
+import { functionToString, getOwnPropertyDescriptor, getPrototypeOf, isArray, natives, regExpExec } from "./intrinsics.js";
 import { isKind, typedArrayTag } from "./brands.js";
-import { inherits, ownProperty } from "./reflection.js";
+import { isLikeness } from "./namespaces.js";
+import { inherits } from "./reflection.js";
 
 const AsyncFunctionPrototype = getPrototypeOf(async () => {}), GeneratorFunctionPrototype = getPrototypeOf(function* () {});
 const AsyncGeneratorFunctionPrototype = getPrototypeOf(async function* () {});
@@ -55,8 +55,4 @@ export function isArgumentsObject(value) {
   return callee !== undefined && !callee.enumerable && length !== undefined && !length.enumerable;
 }
 
-export function isModuleNamespaceObject(value) {
-  if (getPrototypeOf(value) !== null || isExtensible(value)) return false;
-  const tag = ownProperty(value, TO_STRING_TAG);
-  return tag !== undefined && tag.value === "Module" && !tag.writable && !tag.configurable;
-}
+export const isModuleNamespaceObject = isLikeness;

@@ -1,6 +1,7 @@
-// Owns what the inspector is shown in place of instances of our late classes; refuses to know the classes.
+// Owns what the inspector is shown in place of instances of our late classes and of namespaces; refuses to know the classes.
 
 import { create, defineProperty, getPrototypeOf, MapClass, mapGet, mapSet, ownKeys } from "./intrinsics.js";
+import { viewOfNamespace } from "./namespaces.js";
 
 const views = new MapClass();
 
@@ -12,7 +13,7 @@ export function showInstances(prototype, view) {
 /** How `value` is shown; undefined where the inspector may look at it. */
 export function viewOf(value) {
   const prototype = getPrototypeOf(value);
-  return prototype === null ? undefined : mapGet(views, prototype);
+  return prototype === null ? viewOfNamespace(value) : mapGet(views, prototype);
 }
 
 /** An object that the inspector shows as `name { ...fields }`. fields: an object of ours without prototype. */

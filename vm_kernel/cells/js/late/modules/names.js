@@ -1,10 +1,11 @@
 // Owns which names a module exports, and its namespace object; refuses to run modules.
 
-import { arrayPush, arraySort, bareList, create, defineProperty, MapClass, mapGet, mapSet, ownKeys, ownProperty, preventExtensions,
-  quote, SyntaxErrorClass } from "../given.js";
+import { arrayPush, arraySort, bareList, create, defineProperty, freeze, getPrototypeOf, MapClass, mapGet, mapSet, ownKeys, ownProperty, quote,
+  showNamespace, SyntaxErrorClass } from "../given.js";
 import { DONE, syntaxError } from "./records.js";
 
 const { ReferenceError: ReferenceErrorClass } = globalThis;
+const ReferenceErrorPrototype = ReferenceErrorClass.prototype;
 const AMBIGUOUS = create(null);
 const TAG = Symbol.toStringTag;
 
@@ -13,9 +14,10 @@ export function namespaceOf(record) {
   if (record.namespace !== undefined) return record.namespace;
   const namespace = record.namespace = create(null);
   defineProperty(namespace, TAG, { __proto__: null, value: "Module", writable: false, enumerable: false, configurable: false });
+  showNamespace(namespace, (name) => readResolved(record, name));
   if (record.format === "json") {
     give(namespace, "default", record.value);
-    preventExtensions(namespace);
+    freeze(namespace);
   } else if (record.format === "host") giveExports(record, record.value);
   return namespace;
 }
@@ -32,7 +34,7 @@ export function giveExports(record, exports) {
     }
   }
   give(namespace, "default", exports);
-  if (record.state === DONE) preventExtensions(namespace);
+  if (record.state === DONE) freeze(namespace);
 }
 
 const byCodeUnits = (a, b) => (typeof a !== "string" || typeof b !== "string" ? 0 : a < b ? -1 : a > b ? 1 : 0);
@@ -81,7 +83,7 @@ export function sealNames(record) {
     if (source !== null && source.name === "*") give(namespace, name, namespaceOf(source.record));
     else if (there !== undefined && "value" in there && source.record.state === DONE) give(namespace, name, there.value);
   }
-  preventExtensions(namespace);
+  freeze(namespace);
 }
 
 /** Throws for a name that a module it imports does not export. late: those of CommonJS, which show when it has run. */
@@ -113,8 +115,17 @@ function read(record, name) {
   if (name === "*") return namespaceOf(record);
   if (record.format !== "esm") return namespaceOf(record)[name];
   const getter = record.getters?.[name];
-  if (getter === undefined) throw new ReferenceErrorClass(`Cannot access ${quote(name)} before initialization`);
-  return getter();
+  try {
+    return getter();
+  } catch (error) { // nothing but a name that has no value yet, or no stack is left
+    if (getter !== undefined && getPrototypeOf(error) !== ReferenceErrorPrototype) throw error;
+    throw new ReferenceErrorClass(`Cannot access '${name}' before initialization`); // and not our own name of `default`
+  }
+}
+
+function readResolved(record, name) {
+  const found = resolve(record, name, bareList());
+  return read(found.record, found.name);
 }
 
 // `{record, name}` of the module that has it; null: none has; AMBIGUOUS: two have.
