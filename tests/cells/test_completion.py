@@ -28,6 +28,7 @@ function add(a, {b = 2, c} = {}, ...rest) {
 }
 var odd = {"it's": 1, 'say "hi"': 2, "line\\nbreak": 3, "back\\\\slash": 4};
 let Mine = 1;
+const chain = {__proto__: null, one: 1, two: {__proto__: null, three: 3, four: 4}};
 
 /** Doubles a number.
  * @param n the number

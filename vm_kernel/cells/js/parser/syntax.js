@@ -75,7 +75,17 @@ export function tokens(source) {
   } catch (error) {
     return { list, comments, error };
   }
+  joinChain(list, source);
   return { list, comments, error: null };
+}
+
+// `?.` at the very end, which might become `?.5` and so is read as two tokens.
+function joinChain(list, source) {
+  const [mark, dot] = list.slice(-2);
+  if (mark?.type !== tokTypes.question || dot?.type !== tokTypes.dot || mark.end !== dot.start || dot.end !== source.length) return;
+  list.pop();
+  mark.type = tokTypes.questionDot;
+  mark.end = dot.end;
 }
 
 /** Our own refusal, with the place where the refused text starts. */
