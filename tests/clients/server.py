@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any
 
 import httpx
@@ -67,6 +67,11 @@ class Server:
         yield session
         if any(each["id"] == session["id"] for each in self.ask("GET", "/sessions")):
             self.ask("DELETE", f"/sessions/{session['id']}")
+
+    def visit(self, name: str, work: Callable[[str], Coroutine[Any, Any, None]]) -> None:
+        """Does something with the kernel of a notebook of that name."""
+        with self.notebook(name) as session:
+            asyncio.run(work(session["kernel"]["id"]))
 
     @contextlib.asynccontextmanager
     async def page(self, kernel_id: str, name: str = "page") -> AsyncIterator[Page]:

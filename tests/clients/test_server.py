@@ -53,9 +53,8 @@ def test_cells_run_ask_print_and_are_on_record(server: Server) -> None:
             assert error["ename"] == "TypeError" and "cell [4]:1:20" in error["traceback"][0]
             assert value(await page.run("kept")) == "5"
 
-    with server.notebook("cells.ipynb") as session:
-        asyncio.run(at(session["kernel"]["id"]))
-        assert [status for _, status in recorded(server)] == ["ok", "ok", "ok", "error", "ok"]
+    server.visit("cells.ipynb", at)
+    assert [status for _, status in recorded(server)] == ["ok", "ok", "ok", "error", "ok"]
 
 
 def test_the_stop_button_ends_a_cell_and_keeps_variables(server: Server) -> None:
@@ -71,8 +70,7 @@ def test_the_stop_button_ends_a_cell_and_keeps_variables(server: Server) -> None
                 assert error["ename"] == "Interrupted"
             assert value(await page.run("kept")) == "5"
 
-    with server.notebook("stop.ipynb") as session:
-        asyncio.run(at(session["kernel"]["id"]))
+    server.visit("stop.ipynb", at)
 
 
 def test_the_restart_button_gives_an_empty_session(server: Server) -> None:
@@ -83,8 +81,7 @@ def test_the_restart_button_gives_an_empty_session(server: Server) -> None:
         async with server.page(kernel_id) as page:  # JupyterLab connects anew after a restart
             assert value(await page.run("typeof kept")) == "'undefined'"
 
-    with server.notebook("restart.ipynb") as session:
-        asyncio.run(at(session["kernel"]["id"]))
+    server.visit("restart.ipynb", at)
 
 
 def test_a_page_that_is_opened_again_has_what_came_meanwhile(server: Server) -> None:
@@ -98,8 +95,7 @@ def test_a_page_that_is_opened_again_has_what_came_meanwhile(server: Server) -> 
             heard = await page.answers(msg_id)
             assert [content["text"] for content in said(heard, "stream")] == ["late\n"] and value(heard) == "5"
 
-    with server.notebook("again.ipynb") as session:
-        asyncio.run(at(session["kernel"]["id"]))
+    server.visit("again.ipynb", at)
 
 
 @pytest.mark.parametrize("code", ["1", "while (true) {}"], ids=["idle", "in a loop"])
