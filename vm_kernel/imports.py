@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -15,6 +15,7 @@ from typing import Any
 
 from . import packages
 from .log import log
+from .packages import Place
 from .worktree import PathError, Worktree, clean
 
 MOST_BYTES = 8 << 20
@@ -93,7 +94,7 @@ class Imports:
 
     # -- from a specifier to paths
 
-    def _places(self, specifier: str, folder: str) -> list[str]:
+    def _paths(self, specifier: str, folder: str) -> list[str]:
         """What it may mean, as paths from the worktree's root, not yet cleaned."""
         if specifier.startswith("file://"):
             from urllib.parse import unquote
@@ -105,7 +106,8 @@ class Imports:
         if specifier.split("/", 1)[0] in (".", ".."):
             return [f"{folder}/{specifier}" if folder else specifier]
         if not specifier.startswith("/"):
-            return [f"{root}/{specifier}" for root in self._roots] if specifier else []
+            named = specifier and not specifier.startswith("#")
+            return [f"{root}/{specifier}" for root in self._roots] if named else []
         inside = self._root.rstrip("/") + "/"
         if specifier.startswith(inside):
             return [specifier.removeprefix(inside)]
@@ -114,37 +116,71 @@ class Imports:
             raise Refused(specifier, why)
         return [specifier.lstrip("/")]
 
-    def _candidates(self, place: str) -> list[str]:
-        """The path as it is, with each suffix, and the index file of a folder of that name."""
-        as_folder = place.endswith("/") or place.rsplit("/", 1)[-1] in (".", "..")
-        files = [] if as_folder else [place, *(place + suffix for suffix in self._suffixes)]
-        return [*files, *(f"{place.rstrip('/') or '.'}/index{suffix}" for suffix in self._suffixes)]
+    def _candidates(self, place: Place, by: str, read: packages.Read) -> Iterator[str]:
+        """The path as it is, with each suffix, and what stands for a folder of that name."""
+        yield from self._files(place)
+        if not place.folders:
+            return
+        if by == "require":
+            for main in packages.main_of(place.path.rstrip("/"), by, read):
+                yield from (*self._files(main), *self._indexes(main))
+        yield from self._indexes(place)
+
+    def _files(self, place: Place) -> Iterator[str]:
+        if not place.path.endswith("/") and place.path.rsplit("/", 1)[-1] not in (".", ".."):
+            yield place.path
+            yield from (place.path + suffix for suffix in self._suffixes if place.suffixes)
+
+    def _indexes(self, place: Place) -> Iterator[str]:
+        return (f"{place.path.rstrip('/') or '.'}/index{suffix}" for suffix in self._suffixes)
 
     def _find(self, specifier: str, folder: str, by: str) -> tuple[str, str]:
         tried: list[str] = []
-        places: Iterable[str] = self._places(specifier, folder)
+        own = [Place(path, folders=by == "require") for path in self._paths(specifier, folder)]
         bare = specifier[:1] not in ("", ".", "/") and not specifier.startswith("file:")
         with self._open_root(specifier) as worktree:
-            if bare:
-                places = chain(places, packages.places(specifier, folder, by, partial(_text, worktree)))
-            for candidate in (each for place in places for each in self._candidates(place)):
-                try:
-                    cleaned = clean(candidate)
-                    tried.append(cleaned)
-                    opened = worktree.read(cleaned, MOST_BYTES)
-                except PathError as error:
-                    if error.code in ("NOT_FOUND", "NOT_A_FILE", "EMPTY"):
-                        continue
-                    raise Refused(specifier, _REASONS[error.code]) from None
-                try:
-                    opened.path.encode()  # what a link leads to may have any name
-                    return opened.path, opened.content.decode("utf-8-sig")
-                except UnicodeError:
-                    raise Refused(specifier, f"{cleaned} is not UTF-8 text, or its name is not") from None
+            read = partial(_text, worktree)
+            places = chain(own, packages.places(specifier, folder, by, read) if bare else ())
+            try:
+                found = self._first(specifier, self._all(places, by, read), worktree, tried)
+            except packages.Closed as closed:
+                raise Refused(specifier, str(closed), closed.code) from None
+            if found is not None:
+                return found
+            folder_named = next((place for place in own if _is_folder(worktree, place.path)), None)
+            if folder_named is not None and by == "import":
+                why = "that is a folder (or no regular file), and import takes files alone"
+                index = next((each for each in self._indexes(folder_named) if read(each) is not None), None)
+                hint = f": there is {clean(index)}" if index is not None else ""
+                raise Refused(specifier, why + hint, "ERR_UNSUPPORTED_DIR_IMPORT")
         tried = list(dict.fromkeys(tried))
         shown = ", ".join(tried[:SHOWN_TRIES]) + (", …" if len(tried) > SHOWN_TRIES else "")
         why = "no module of that name is granted, and there is no such file" if bare else "there is no such file"
-        raise Refused(specifier, f"{why}; tried {shown or 'nothing'}", "MODULE_NOT_FOUND")
+        code = "MODULE_NOT_FOUND" if by == "require" else "ERR_MODULE_NOT_FOUND"
+        raise Refused(specifier, f"{why}; tried {shown or 'nothing'}", code)
+
+    def _all(self, places: Iterable[Place], by: str, read: packages.Read) -> Iterator[str]:
+        return (each for place in places for each in self._candidates(place, by, read))
+
+    def _first(
+        self, specifier: str, candidates: Iterable[str], worktree: Worktree, tried: list[str]
+    ) -> tuple[str, str] | None:
+        """The real path of the first that is a file, and its text."""
+        for candidate in candidates:
+            try:
+                cleaned = clean(candidate)
+                tried.append(cleaned)
+                opened = worktree.read(cleaned, MOST_BYTES)
+            except PathError as error:
+                if error.code in ("NOT_FOUND", "NOT_A_FILE", "EMPTY"):
+                    continue
+                raise Refused(specifier, _REASONS[error.code]) from None
+            try:
+                opened.path.encode()  # what a link leads to may have any name
+                return opened.path, opened.content.decode("utf-8-sig")
+            except UnicodeError:
+                raise Refused(specifier, f"{cleaned} is not UTF-8 text, or its name is not") from None
+        return None
 
     def _open_root(self, specifier: str) -> Worktree:
         try:
@@ -167,6 +203,14 @@ def _text(worktree: Worktree, path: str) -> str | None:
         return worktree.read(clean(path), MOST_BYTES).content.decode("utf-8-sig")
     except (PathError, UnicodeDecodeError):
         return None
+
+
+def _is_folder(worktree: Worktree, path: str) -> bool:
+    try:
+        worktree.read(clean(path), 0)
+    except PathError as error:
+        return error.code in ("EMPTY", "NOT_A_FILE")  # the worktree itself has an empty path
+    return False
 
 
 def _place_of_error(text: str) -> list[int]:

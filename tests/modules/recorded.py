@@ -37,8 +37,8 @@ class Record:
         names = []
         for number, row in enumerate(self.rows):
             own = folder / f"r{number}"
-            own.mkdir()
             for name, text in {**self.files, "row.mjs": row["source"].replace("@.mjs", "row.mjs")}.items():
+                (own / name).parent.mkdir(parents=True, exist_ok=True)
                 (own / name).write_text(text, encoding="utf-8")
             names.append(f"r{number}/row.mjs")
         return names

@@ -140,7 +140,7 @@ SETTINGS: list[tuple[dict[str, Any], str, str, str]] = [
     ({"roots": [".", "src"]}, "a.js", "path", "a.js"),
     ({"roots": ["src"]}, "lib/e.js", "problem", "tried src/lib/e.js, src/lib/e.js.js,"),
     ({"roots": ["src"]}, "./lib/e.js", "path", "lib/e.js"),
-    ({"roots": []}, "a.js", "problem", "there is no such file; tried nothing"),
+    ({"roots": []}, "a.js", "problem", "there is no such file; tried node_modules/a.js, "),
     ({"roots": ["src/sub"]}, "../f.js", "problem", "leaves the worktree"),  # relative to the file, not to a root
     ({"extensions": [".es6"]}, "./d", "path", "d.es6"),
     ({"extensions": [".es6"]}, "./a", "problem", "tried a, a.es6, a/index.es6"),
