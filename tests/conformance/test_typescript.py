@@ -13,6 +13,8 @@ import pytest
 from .peer import Client, Kernel
 
 CASES = json.loads(Path(__file__).with_name("typescript.json").read_text(encoding="utf-8"))
+#: Programs without semicolons, with the values that they have when TypeScript 5.9 itself makes JavaScript of them.
+ENDINGS = json.loads(Path(__file__).with_name("typescript_endings.json").read_text(encoding="utf-8"))
 #: What stands before a cell, and by how many lines that moves it.
 HEADS = {"javascript": ("%%ts\n", 1), "typescript": ("", 0)}
 
@@ -36,6 +38,24 @@ def test_typescript_runs(speaker: Client, language: str, name: str, code: str, v
     assert heard.value == value
 
 
+@pytest.mark.parametrize(("name", "code", "value"), ENDINGS, ids=[case[0] for case in ENDINGS])
+def test_a_line_ends_where_the_compiler_ends_it(
+    speaker: Client, language: str, name: str, code: str, value: str
+) -> None:
+    heard = speaker.run(HEADS[language][0] + code)
+    assert heard.status == "ok", heard.content
+    assert heard.value == value
+
+
+def test_an_enum_that_is_run_again_starts_anew(speaker: Client, language: str) -> None:
+    head = HEADS[language][0]
+    speaker.run(f"{head}enum Again {{ Old, Both }}")
+    assert speaker.run(f"{head}enum Again {{ Both = 'b' }}\nAgain").value == "{ Both: 'b' }"
+    speaker.run(f"{head}let taken: number = 5")
+    assert speaker.run(f"{head}enum taken {{ A = 1 }}\nawait taken.A").value == "1"
+    assert speaker.run(f"{head}'use strict'; enum taken {{ A = 2 }}\ntaken.A").value == "2"
+
+
 @pytest.mark.parametrize(
     ("name", "code", "ename", "evalue", "place"), CASES["errors"], ids=[case[0] for case in CASES["errors"]]
 )
@@ -50,6 +70,11 @@ def test_an_error_names_the_place_in_what_was_written(
     assert content["traceback"][0] == f"cell [{content['execution_count']}]:{int(line) + moved}:{column}"
     shown = code.split("\n")[int(line) - 1]
     assert content["traceback"][1:3] == [shown, " " * (int(column) - 1) + "^"]
+
+
+def test_a_text_without_bottom_is_told_as_such(speaker: Client, language: str) -> None:
+    content = speaker.run(HEADS[language][0] + "(" * 30_000 + "1 as number" + ")" * 30_000).content
+    assert (content["ename"], content["evalue"]) == ("RangeError", "the cell is nested too deeply to be parsed")
 
 
 @pytest.mark.parametrize(("code", "reply"), CASES["complete"], ids=[repr(case[0]) for case in CASES["complete"]])

@@ -55,12 +55,13 @@ function placeOf(node, parent) {
 }
 
 // place: `statement` of a list, the `only` statement of a branch, a for statement's `head`, or a for-in/of `target`.
-function rewriteVariables(node, place, edits, { assign }, names) {
+function rewriteVariables(node, place, edits, { assign, source }, names) {
   for (const { id } of node.declarations) boundNames(id, names);
   if (node.kind.endsWith("using")) return rewriteUsing(node, edits);
   const plain = node.kind === "let" && place === "statement" ? node.declarations.filter(({ init }) => !init) : [];
-  // Run again, `let x;` makes x undefined again.
-  for (const { id } of plain) edits.insert(id.end, "=void 0");
+  // Run again, `let x;` makes x undefined again. With a value it would go on into a line that begins with a bracket.
+  const unended = source[node.end - 1] === ";" ? null : node.declarations.at(-1);
+  for (const each of plain) edits.insert(each.id.end, each === unended ? "=void 0;" : "=void 0");
   const keywordEnd = node.start + node.kind.length;
   if (!assign) {
     if (node.kind !== "var") edits.replace(node.start, keywordEnd, "var".padEnd(node.kind.length));

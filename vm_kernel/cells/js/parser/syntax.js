@@ -98,7 +98,7 @@ export function refuse(message, position) {
 
 /** `{name, message, line, column, text}` of what a parse threw; line and column count from 1. module: V8 cannot be asked. */
 export function describeSyntaxError(error, source, module = false) {
-  const name = error instanceof SyntaxError ? "SyntaxError" : "RangeError";
+  const name = error instanceof RangeError ? "RangeError" : "SyntaxError";
   const position = Math.min(placeOf(error, source), source.length);
   const message = messageOf(error, source, module);
   const { line, column } = getLineInfo(source, position);
@@ -115,8 +115,8 @@ function placeOf({ pos = 0, message }, source) {
 
 // V8's words are those that people search for; acorn knows the place. Nothing runs: the function is only compiled.
 function messageOf(error, source, module) {
-  if (!(error instanceof SyntaxError) || error.message.startsWith("Not enough stack")) return "the cell is nested too deeply to be parsed";
-  if (error.refused) return error.message;
+  if (/^Not enough stack|call stack/.test(error.message)) return "the cell is nested too deeply to be parsed";
+  if (error.refused || !(error instanceof SyntaxError)) return error.message;
   const own = error.message.replace(/ \(\d+:\d+\)$/, "");
   if (own === "'return' outside of function") return "Illegal return statement";
   if (own === "Unterminated template") return "Unterminated template literal";

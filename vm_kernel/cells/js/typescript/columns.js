@@ -1,41 +1,44 @@
-// Owns reading which columns moved off a source map; refuses to know who moved them.
+// Owns reading which columns moved off where tokens stood and stand; refuses to know who moved them.
 
-const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const VALUES = new Map([...DIGITS].map((digit, value) => [digit, value]));
+const LINE_END = /\r\n|[\n\r\u2028\u2029]/g;
 
-/** Shifts (parser/edits.js) from the `mappings` of a source map whose lines are those of its source. */
-export function columnsOf(mappings) {
+/** Shifts (parser/edits.js); places: where in `code` each of the tokens of `source` begins, if it does. Lines are the same. */
+export function shiftsOf(source, tokens, code, places) {
   const shifts = [];
-  // Of columns only the generated ones start anew in each line.
-  let sourceColumn = 0;
-  for (const [index, line] of mappings.split(";").entries()) {
-    let column = 0;
-    let delta = 0;
-    for (const segment of line.split(",")) {
-      if (segment === "") continue;
-      const [moved, , , from] = numbers(segment);
-      column += moved;
-      sourceColumn += from;
-      if (column - sourceColumn === delta) continue;
-      delta = column - sourceColumn;
-      shifts.push([index + 1, column + 1, delta]);
-    }
+  const before = new Reading(source);
+  const after = new Reading(code);
+  let line = 0;
+  let delta = 0;
+  for (let at = 0; at < tokens.length; at++) {
+    // Of those that are all gone but for one, the last is the one that is there.
+    if (places[at] === undefined || places[at] === places[at + 1]) continue;
+    const moved = after.columnOf(places[at]) - before.columnOf(tokens[at].start);
+    if (after.line !== line) delta = 0;
+    line = after.line;
+    if (moved !== delta) shifts.push([line, after.columnOf(places[at]), moved]);
+    delta = moved;
   }
   return shifts;
 }
 
-// Base 64 with five bits a digit, the sixth for "more follows", the lowest bit of all for the sign.
-function numbers(segment) {
-  const list = [];
-  let value = 0;
-  let shift = 0;
-  for (const digit of segment) {
-    const bits = VALUES.get(digit);
-    value += (bits & 31) << shift;
-    shift += 5;
-    if (bits & 32) continue;
-    list.push(value & 1 ? -(value >> 1) : value >> 1);
-    value = shift = 0;
+// A text that is read once from its beginning to its end.
+class Reading {
+  line = 1;
+  #start = 0;
+  #ends;
+  #next;
+
+  constructor(text) {
+    this.#ends = text.matchAll(LINE_END);
+    this.#next = this.#ends.next();
   }
-  return list;
+
+  columnOf(position) {
+    while (!this.#next.done && this.#next.value.index + this.#next.value[0].length <= position) {
+      this.line++;
+      this.#start = this.#next.value.index + this.#next.value[0].length;
+      this.#next = this.#ends.next();
+    }
+    return position - this.#start + 1;
+  }
 }

@@ -1,13 +1,11 @@
 // Owns refusing what would be dropped without a word, or would fail with one that says nothing; refuses to change anything.
 
-import { parse } from "sucrase/dist/esm/parser/index.js";
 import { TokenType } from "sucrase/dist/esm/parser/tokenizer/types.js";
 
-/** Throws a SyntaxError with `pos` for the first thing in a TypeScript text that no cell can run. */
-export function refuseWhatIsDropped(source, jsx) {
+/** Throws a SyntaxError with `pos` for the first thing in a parsed TypeScript text that no cell can run. */
+export function refuseWhatIsDropped(source, { tokens }) {
   // Most cells hold none of these words.
   if (!/\b(?:namespace|module|import|export)\b|@/.test(source)) return;
-  const { tokens } = parse(source, jsx, true, false);
   const textOf = (at) => (tokens[at] ? source.slice(tokens[at].start, tokens[at].end) : "");
   for (let at = 0; at < tokens.length; at++) {
     const { type, isType } = tokens[at];
@@ -38,7 +36,8 @@ function endOfBlock(tokens, start) {
   return start + 1;
 }
 
-function refuse(message, token) {
+/** Throws; the error's words are the ones to tell, its place that of the token. */
+export function refuse(message, token) {
   const error = new SyntaxError(message);
   error.pos = token.start;
   error.refused = true;

@@ -1,58 +1,49 @@
-// Owns making JavaScript of TypeScript and JSX with every line kept; refuses to check types and to know what a cell is.
+// Owns in which syntax a text of TypeScript and JSX is read, lines kept; refuses to check types and to know what a cell is.
 
-import { transform } from "sucrase";
-import { columnsOf } from "./columns.js";
+import { erase } from "./erasure.js";
+import { further, parseTypes } from "./failures.js";
 import { refuseWhatIsDropped } from "./refusals.js";
-
-const OPTIONS = {
-  disableESTransforms: true,
-  // An import that only a later cell uses would vanish.
-  keepUnusedImports: true,
-  // Without the names of files and the places of elements in what an element is called with.
-  production: true,
-  sourceMapOptions: { compiledFilename: "cell" },
-  filePath: "cell",
-};
-const PRAGMA = /@jsx\s+([\w$.]+)/;
-const FRAGMENT = /@jsxFrag\s+([\w$.]+)/;
 
 /**
  * `{code, shifts}`; shifts as in parser/edits.js. Throws a SyntaxError with `pos`.
  * Elements become calls of `h`, or of what a comment `@jsx name` names.
  */
 export function strip(source) {
-  const options = { ...OPTIONS, jsxPragma: PRAGMA.exec(source)?.[1] ?? "h", jsxFragmentPragma: FRAGMENT.exec(source)?.[1] ?? "Fragment" };
-  let failed;
+  let failed = null;
   for (const attempt of [withJsx, withoutJsx, asObject]) {
     try {
-      const stripped = attempt(source, options);
+      const stripped = attempt(source);
       if (stripped) return stripped;
     } catch (error) {
       if (!(error instanceof SyntaxError) || error.refused) throw error;
-      failed ??= error;
+      failed = failed ? further(failed, error) : error;
     }
   }
-  failed.message = failed.message.replace(/^Error transforming cell: /, "").replace(/ \(\d+:\d+\)$/, "");
   throw failed;
 }
 
-function withJsx(source, options) {
-  const { code, sourceMap } = transform(source, { ...options, transforms: ["typescript", "jsx"] });
-  refuseWhatIsDropped(source, true);
-  return { code, shifts: columnsOf(sourceMap.mappings) };
-}
+const withJsx = (source) => read(source, true);
 
 // Only so is `<T>value` a type in front of a value.
-function withoutJsx(source, options) {
-  const { code, sourceMap } = transform(source, { ...options, transforms: ["typescript"] });
-  refuseWhatIsDropped(source, false);
-  return { code, shifts: columnsOf(sourceMap.mappings) };
+const withoutJsx = (source) => read(source, false);
+
+function read(source, jsx) {
+  const parsed = parseTypes(source, jsx);
+  refuseWhatIsDropped(source, parsed);
+  return erase(source, parsed, jsx);
 }
 
 // `{a: 1 as number, b: 2}`, which is an object only where an expression is wanted.
-function asObject(source, options) {
+function asObject(source) {
   if (!/^\s*\{/.test(source) || /;\s*$/.test(source)) return null;
-  const { code, shifts } = withJsx(`(${source}\n)`, options);
+  let wrapped;
+  try {
+    wrapped = withJsx(`(${source}\n)`);
+  } catch (error) {
+    if (error instanceof SyntaxError) error.pos = Math.min(error.pos - 1, source.length);
+    throw error;
+  }
+  const { code, shifts } = wrapped;
   const own = shifts.map(([line, column, delta]) => [line, line === 1 ? column - 1 : column, delta]);
   return { code: code.slice(1, -2), shifts: own };
 }
