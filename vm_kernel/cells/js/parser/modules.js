@@ -67,11 +67,15 @@ function esModule(source) {
   for (const node of program.body) module.take(node, edits);
   module.close();
   replaceImports(program, edits, prefix);
-  eachReference(program, module.bindings, (node, use) => {
+  let constant = "";
+  eachReference(program, module.bindings, (node, use, key) => {
     const [request, name] = module.bindings.get(node.name);
-    const value = `${prefix}${request}${name === "*" ? "" : `[${JSON.stringify(name)}]`}`;
+    let value = `${prefix}${request}${name === "*" ? "" : `[${JSON.stringify(name)}]`}`;
+    // What cannot be assigned to; a conditional assignment finds that out by itself, and a namespace is always true.
+    if (use === "set" || (use === "maybe" && name === "*")) value = `${prefix}constant`;
+    if (value === `${prefix}constant`) constant = `const ${value}=1;`;
     // Called without the namespace as `this`; a line before that ends without a semicolon must not take the bracket.
-    const text = use === "call" ? `(0,${value})` : use === "first" ? `;(0,${value})` : use.key ? `${keyOf(use.key)}:${value}` : value;
+    const text = use === "call" ? `(0,${value})` : use === "first" ? `;(0,${value})` : key ? `${keyOf(key)}:${value}` : value;
     // V8 places a call at its bracket then; that one is made to stand for the name.
     const open = (use === "call" || use === "first") && source[node.end] === "(" ? 1 : 0;
     edits.replace(node.start, node.end + open, text + "(".repeat(open));
@@ -79,7 +83,7 @@ function esModule(source) {
   const async = awaits(program);
   const parameters = [prefix, `${prefix}import`, `${prefix}meta`, ...module.requests.map((_, number) => prefix + number)];
   const getters = module.own.map(([exported, local]) => `${keyOf(JSON.stringify(exported))}:()=>${local}`);
-  edits.insertFirst(0, `(${async ? "async " : ""}function*(${parameters}){"use strict";${prefix}({__proto__:null,${getters}});yield;`);
+  edits.insertFirst(0, `(${async ? "async " : ""}function*(${parameters}){"use strict";${prefix}({__proto__:null,${getters}});${constant}yield;`);
   settle(source, [], edits);
   edits.insert(source.length, "\n})");
   const { code, shifts } = edits.apply();

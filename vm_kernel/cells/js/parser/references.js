@@ -4,12 +4,12 @@ import { boundNames, isFunction, walk, walkOwn } from "./tree.js";
 
 /**
  * Calls `visit(node, use)` for each Identifier that means one of the top's `names`. use: `call` where it is called, or is a
- * template's tag, `first` where a statement of a list begins with that; `{key}` where it stands for a property of that
- * name too; else `value`.
+ * template's tag, `first` where a statement of a list begins with that, `set` where it is assigned to (`maybe`: by `||=`
+ * and the like), else `value`; key: its name where it stands for a property too, else "".
  */
 export function eachReference(program, names, visit) {
   if (names.size === 0) return;
-  const firsts = new Set(), keyed = new Set(); // where statements start; what is a property's name and has a default
+  const firsts = new Set(), keyed = new Set(), members = new Set(); // see noteParts
   const hidden = new Map(); // name -> how many scopes around here declare it
   const pending = [{ node: program, parent: null }];
   const declare = (list, by) => { for (const name of list) hidden.set(name, (hidden.get(name) ?? 0) + by); };
@@ -20,11 +20,12 @@ export function eachReference(program, names, visit) {
       continue;
     }
     if (node.type === "Identifier") {
-      if (names.has(node.name) && !hidden.get(node.name) && !isKey(node, parent)) visit(node, useOf(node, parent, firsts, keyed));
+      if (names.has(node.name) && !hidden.get(node.name) && !isKey(node, parent)) {
+        visit(node, useOf(node, parent, firsts, members), keyed.has(node) ? node.name : "");
+      }
       continue;
     }
-    if (LISTS.has(node.type)) for (const each of node.body ?? node.consequent) firsts.add(each.start);
-    if (node.type === "Property" && node.shorthand && node.value.type === "AssignmentPattern") keyed.add(node.value.left);
+    noteParts(node, firsts, keyed, members);
     const declared = parent === null ? [] : declaredBy(node, parent).filter((name) => names.has(name));
     if (declared.length) pending.push({ scope: declared, by: -1 });
     const outside = node.type === "SwitchStatement" ? node.discriminant : null;
@@ -70,12 +71,38 @@ function isKey(node, parent) {
   return KEYED.has(parent.type) && parent.key === node && !parent.computed;
 }
 
-function useOf(node, parent, firsts, keyed) {
+// firsts: where statements of lists start. keyed: what is the name of a property as well: `{a}`, and `{a = 1}` on the left
+// of an assignment. members: properties of patterns.
+function noteParts(node, firsts, keyed, members) {
+  if (LISTS.has(node.type)) for (const each of node.body ?? node.consequent) firsts.add(each.start);
+  else if (node.type === "ObjectPattern") for (const each of node.properties) members.add(each);
+  else if (node.type === "Property" && node.shorthand) keyed.add(node.value.type === "AssignmentPattern" ? node.value.left : node.value);
+}
+
+const CONDITIONAL = new Set(["||=", "&&=", "??="]);
+
+// Patterns here are those of assignments: what a declaration binds is hidden.
+function useOf(node, parent, firsts, members) {
+  switch (parent.type) {
+    case "AssignmentExpression":
+      if (parent.left === node) return CONDITIONAL.has(parent.operator) ? "maybe" : "set";
+      break;
+    case "AssignmentPattern":
+    case "ForInStatement":
+    case "ForOfStatement":
+      if (parent.left === node) return "set";
+      break;
+    case "Property":
+      if (members.has(parent) && parent.value === node) return "set";
+      break;
+    case "UpdateExpression":
+    case "ArrayPattern":
+    case "RestElement": return "set";
+  }
   if ((parent.type === "CallExpression" && parent.callee === node) || (parent.type === "TaggedTemplateExpression" && parent.tag === node)) {
     return firsts.has(node.start) ? "first" : "call";
   }
-  // `{a}`, and `{a = 1}` on the left of an assignment.
-  return (parent.type === "Property" && parent.shorthand) || keyed.has(node) ? { key: node.name } : "value";
+  return "value";
 }
 
 // What a function declares in its body is not there in its parameters, nor what a `switch` declares in what it looks at.
