@@ -79,6 +79,11 @@ class Execution:
         """Notes the input, but for files, and publishes it; False when it alone breaks a limit."""
         quoted = quote(self.code)
         size = _INPUT_BYTES + len(quoted)
+        if self.kind == "repl" and not self._has_room(size):
+            limit = f"max_output_kb allows ({self._max_bytes // 1024} KiB)"
+            advice = "move part of it to a file for %run or import, or raise the limit"
+            self._break_off(f"the cell's own text counts as output and is longer than {limit}; {advice}")
+            return False
         if self.kind == "repl" and not self._note("input_echo", {"text": self.code}, size):
             return False
         if not self.silent:
@@ -272,7 +277,9 @@ class Execution:
 
     def _break(self, what: str, limit: int, name: str) -> None:
         unit = "KiB" if name == "max_output_kb" else "events"
-        message = f"the cell made more {what} than {name} allows ({limit} {unit}); print less or raise the limit"
+        self._break_off(f"the cell made more {what} than {name} allows ({limit} {unit}); print less or raise the limit")
+
+    def _break_off(self, message: str) -> None:
         self.exceeded = OutputExceeded(message)
         self._pieces = []
         if self.finished:

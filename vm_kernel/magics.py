@@ -38,6 +38,7 @@ LANGUAGES = {
 }
 
 _WORD = re.compile(r"\s*(%%?\w*)")
+_QUOTED = re.compile(r'"(?:[^"\\\n\r]|\\.)*"')
 _CODE = re.compile(r"\S")
 _LINE_END = re.compile(r"\r\n|[\n\r\u2028\u2029]")
 
@@ -116,18 +117,33 @@ class Magics:
 
 def _path_and_args(rest: str) -> tuple[str, object]:
     """`path` or `"a path"`, then JSON or nothing. Raises ValueError."""
-    if rest.startswith('"'):
-        path, end = json.JSONDecoder().raw_decode(rest)
-    else:
-        path = rest.split(None, 1)[0] if rest else ""
-        end = len(path)
+    path, end = _quoted(rest) if rest.startswith('"') else _word(rest)
     if not path:
         raise ValueError("the path is missing")
     given = rest[end:].strip()
     try:
         return path, json.loads(given) if given else {}
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"ARGS is no JSON: {error}") from None
+    except json.JSONDecodeError as error:
+        wrong = f"this is none: {given[error.pos :][:40]}" if error.pos < len(given) else "it ends too early"
+        raise ValueError(f"ARGS is no JSON: {wrong}") from None
+    except (ValueError, RecursionError):
+        raise ValueError("ARGS is no JSON: a number is too long, or it is nested too deeply") from None
+
+
+def _word(rest: str) -> tuple[str, int]:
+    path = rest.split(None, 1)[0] if rest else ""
+    return path, len(path)
+
+
+def _quoted(rest: str) -> tuple[str, int]:
+    """What stands between quotes, as in JSON, and where it ends."""
+    found = _QUOTED.match(rest)
+    if found is None:
+        raise ValueError('the path begins with a quote and has no other at its end: write %run "a path.js"')
+    try:
+        return str(json.loads(found[0])), found.end()
+    except ValueError:
+        raise ValueError("between quotes a \\ is written \\\\, and a path has no other signs of control") from None
 
 
 def _help() -> str:

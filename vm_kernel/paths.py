@@ -16,7 +16,7 @@ from .worktree import PathError, Worktree
 MOST_MATCHES = 1000
 #: `import x from "./lib/`, `await import('../`, `require("./`: what is typed is the second group.
 _IMPORT = re.compile(r"""(?:\bfrom|\bimport|\b(?:import|require)\s*\()\s*(["'])(\.{1,2}(?:/[^"'\n]*)?)$""")
-_RUN = re.compile(r"""^\s*(?:%%?time\s+)*%run\s+("?)([^"\s]*)$""")
+_RUN = re.compile(r"""^\s*(?:%%?time\s+|%%ts\s+)*%run\s+("?)((?<=")[^"\n]*|[^"\s]*)$""")
 
 
 def completed(code: str, cursor: int, root: str, denied: Sequence[str]) -> dict[str, Any] | None:

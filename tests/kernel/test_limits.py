@@ -51,6 +51,20 @@ def test_one_event_more_ends_the_cell_and_nothing_further_is_kept_or_shown() -> 
     assert notebook.ended[0].outcome.status == "error"
 
 
+def test_a_cell_whose_own_text_is_too_long_is_told_that_and_what_to_do() -> None:
+    with Session(limited(max_output_kb=1)) as session:
+        client = session.client()
+        heard = client.run("'" + "x" * 2000 + "'.length")
+        assert session.engine.evaluated == []
+        assert client.run("1+1").reply["content"]["status"] == "ok", "the session must stay usable"
+    content = heard.reply["content"]
+    assert (content["ename"], content["evalue"]) == (
+        "OutputExceeded",
+        "the cell's own text counts as output and is longer than max_output_kb allows (1 KiB);"
+        " move part of it to a file for %run or import, or raise the limit",
+    )
+
+
 def test_a_value_that_is_one_event_too_many_is_not_shown() -> None:
     notebook = Notebook()
     with Session(limited(max_events=3), notebook) as session:

@@ -75,8 +75,14 @@ def test_a_silent_magic_says_nothing(client: Client) -> None:
         ("%time", "cell [1]:1:1", "%time needs code to run"),
         ("%%time\n \n", "cell [1]:1:1", "%%time needs code to run"),
         ("%run", "cell [1]:1:1", "%run PATH [ARGS]: the path is missing"),
-        ('%run a.js {"a"', "cell [1]:1:1", "%run PATH [ARGS]: ARGS is no JSON: "),
-        ('%run "a', "cell [1]:1:1", "%run PATH [ARGS]: "),
+        ('%run a.js {"a"', "cell [1]:1:1", "%run PATH [ARGS]: ARGS is no JSON: it ends too early"),
+        ('%run a.js {"a": b}', "cell [1]:1:1", "%run PATH [ARGS]: ARGS is no JSON: this is none: b}"),
+        ("%run a.js " + "[" * 100_000, "cell [1]:1:1", "%run PATH [ARGS]: ARGS is no JSON: "),
+        ('%run "a', "cell [1]:1:1", "%run PATH [ARGS]: the path begins with a quote and has no other"),
+        ('%run "', "cell [1]:1:1", "%run PATH [ARGS]: the path begins with a quote and has no other"),
+        ('%run "a\nb"', "cell [1]:1:1", "%run PATH [ARGS]: the path begins with a quote and has no other at its end"),
+        ('%%ts %run "a\\d.js"', "cell [1]:1:6", "%run PATH [ARGS]: between quotes a \\ is written \\\\"),
+        ('%run ""', "cell [1]:1:1", "%run PATH [ARGS]: the path is missing"),
     ],
 )
 def test_what_is_no_magic_is_a_syntax_error_with_its_place(client: Client, code: str, place: str, words: str) -> None:

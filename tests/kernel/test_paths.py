@@ -18,7 +18,16 @@ from .session import Client, Session
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     root = tmp_path / "tree"
-    for name in ("lib/deep/end.js", "lib/tools.mjs", "lib/data.json", "lib/notes.txt", "app.js", "page.tsx", ".env.js"):
+    for name in (
+        "lib/deep/end.js",
+        "lib/tools.mjs",
+        "lib/data.json",
+        "lib/notes.txt",
+        "app.js",
+        "page.tsx",
+        ".env.js",
+        "a folder/inside.js",
+    ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("")
     (tmp_path / "secret.js").write_text("")
@@ -30,10 +39,10 @@ def tree(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("code", "matches", "replaced"),
     [
-        ("import x from './", ["app.js", "lib/", "page.tsx"], ""),
+        ("import x from './", ["a folder/", "app.js", "lib/", "page.tsx"], ""),
         ('import x from "./lib/', ["caf\u00e9.js", "data.json", "deep/", "tools.mjs"], ""),
         ("import {a} from './lib/to", ["tools.mjs"], "to"),
-        ("import './a", ["app.js"], "a"),
+        ("import './a", ["a folder/", "app.js"], "a"),
         ("await import( '../tree/./lib/deep/", [], ""),
         ("let x = '\U0001f600'; x = require('./lib/de", ["deep/"], "de"),
         ("1;\nimport('./lib/deep/", ["end.js"], ""),
@@ -42,9 +51,13 @@ def tree(tmp_path: Path) -> Path:
         ("import x from '../", [], ""),
         ("import x from './out/", [], ""),
         ("import x from './nowhere/", [], ""),
-        ("%run ", ["app.js", "lib/", "page.tsx"], ""),
+        ("%run ", ["a folder/", "app.js", "lib/", "page.tsx"], ""),
         ("%run lib/t", ["tools.mjs"], "t"),
         ("\n%time %run lib/deep/e", ["end.js"], "e"),
+        ("%%ts %run lib/t", ["tools.mjs"], "t"),
+        ("%%ts\n%run lib/t", ["tools.mjs"], "t"),
+        ("%time %%ts %run p", ["page.tsx"], "p"),
+        ('%run "a folder/in', ["inside.js"], "in"),
         ('%run "lib/', ["caf\u00e9.js", "deep/", "tools.mjs"], ""),
     ],
 )
@@ -58,7 +71,18 @@ def test_what_lies_in_the_worktree_completes_a_path(tree: Path, code: str, match
 
 @pytest.mark.parametrize(
     "code",
-    ["import x from 'lodash", "'./", "x = './a", "from './a' + b", "%run a.js {", "// %run", "imports", ""],
+    [
+        "import x from 'lodash",
+        "'./",
+        "x = './a",
+        "from './a' + b",
+        "%run a.js {",
+        '%run "a.js" ',
+        "`%%ts\n%run a",
+        "// %run",
+        "imports",
+        "",
+    ],
 )
 def test_where_no_path_is_typed_the_engine_is_asked(tree: Path, code: str) -> None:
     assert completed(code, len(code), str(tree), ()) is None

@@ -23,7 +23,6 @@ const NEWLINE = /\r\n|[\n\r\u2028\u2029]/g;
  *   imports: `[request, name, line, column]` to be checked; name "*" for all;
  *   locals: exported names that it has itself; constants: those of them that stay as they are when it has run;
  *   indirect: `[exported, request, name]`; stars: requests whose names it exports all;
- *   unnamed: whether its default export is a function without a name;
  * or `{ok: false, error: {name, message, line, column, text}}`.
  */
 export function transformModule(source, format) {
@@ -83,7 +82,7 @@ function esModule(source) {
   const async = awaits(program);
   const parameters = [prefix, `${prefix}import`, `${prefix}meta`, ...module.requests.map((_, number) => prefix + number)];
   const getters = module.own.map(([exported, local]) => `${keyOf(JSON.stringify(exported))}:()=>${local}`);
-  edits.insertFirst(0, `(${async ? "async " : ""}function*(${parameters}){"use strict";${prefix}({__proto__:null,${getters}});${constant}yield;`);
+  edits.insertFirst(0, `(${async ? "async " : ""}function*(${parameters}){"use strict";${prefix}({__proto__:null,${getters}});${constant}${module.early}yield;`);
   settle(source, [], edits);
   edits.insert(source.length, "\n})");
   const { code, shifts } = edits.apply();
@@ -103,7 +102,7 @@ class Surface {
   #imports = [];
   #indirect = [];
   #stars = [];
-  #unnamed = false;
+  early = ""; // runs before its `yield`
   #pending = [];
   #source;
   #prefix;
@@ -167,10 +166,11 @@ class Surface {
     this.own.push(["default", local]);
     const lines = (this.#source.slice(node.start, keyword).match(NEWLINE) ?? []).join("");
     if (isFunction) {
-      this.#unnamed = true;
-      const open = declaration.start + tokenEnd(this.#source.slice(declaration.start), "(") - 1;
-      edits.replace(node.start, keyword, ";" + blank(this.#source.slice(node.start + 1, keyword)));
-      edits.insert(open, ` ${local}`);
+      // There before anything runs, as all declared functions, with its own text.
+      const make = `${this.#prefix}make`;
+      this.early = `const ${local}=${make}();`;
+      edits.replace(node.start, keyword, `;function ${make}(){return{default:${lines}`);
+      edits.insert(node.end, "}.default}");
       return;
     }
     // In an object it gets the name that the standard gives it.
@@ -211,7 +211,7 @@ class Surface {
   lists() {
     return {
       requests: this.requests, imports: this.#imports, locals: this.own.map(([exported]) => exported), indirect: this.#indirect,
-      stars: this.#stars, unnamed: this.#unnamed,
+      stars: this.#stars,
     };
   }
 }

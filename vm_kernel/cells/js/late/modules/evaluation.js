@@ -1,6 +1,6 @@
 // Owns the way of a module and all that it requests to having run: read, linked, run in order, awaited; refuses to find files.
 
-import { apply, arrayPush, asyncGeneratorNext, bareList, create, currentCell, defineProperty, ErrorClass, evaluate, folderOf,
+import { apply, arrayPush, asyncGeneratorNext, bareList, create, currentCell, ErrorClass, evaluate, folderOf,
   generatorNext, ownProperty, placeError, promiseThen } from "../given.js";
 import { runCommonJs } from "./commonjs.js";
 import { checkImports, completeNames, declareNames, namespaceOf, sealNames } from "./names.js";
@@ -52,9 +52,6 @@ function instantiate(record) {
   for (let i = 0; i < record.requested.length; i++) parameters[3 + i] = namespaceOf(record.requested[i]);
   record.body = apply(make, undefined, parameters);
   step(record); // to its `yield`
-  if (parse.unnamed) {
-    defineProperty(record.getters.default(), "name", { __proto__: null, value: "default", writable: false, enumerable: false, configurable: true });
-  }
   record.state = LINKED;
 }
 
