@@ -1,13 +1,14 @@
-"""Owns an execute_request's way through the house, top to bottom; refuses to know frames, V8 and ledgers.
+"""Owns a session's way through the house, from the first request to the end; refuses to know frames, V8 and ledgers.
 
-What comes in, the way of a cell, what becomes of the session, the end. Only execute requests wait.
+What comes in, whose turn it is (turns.py has what happens then), what the engine says, the end. Only execute requests
+wait.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import request as asks
 from .answers import Answers
@@ -21,29 +22,24 @@ from .limits import NOTEBOOK, Limits
 from .log import log
 from .loop import Loop
 from .losses import Losses
-from .outcomes import Completed, Interrupted, Outcome
-from .prompt import Prepared, Prompt
+from .outcomes import Interrupted
+from .prompt import Prompt
 from .protocol import messages
 from .protocol.channels import CONTROL, SHELL, STDIN, Channels
-from .protocol.wire import encode
 from .questions import TYPES as QUESTIONS
 from .questions import Questions
-from .record import record
 from .recorder import NoRecorder, Recorder
 from .runner import INTERNAL, Job, Runner
 from .session import House, Session
+from .turns import Turns
 from .waiting import Waiting
 
 if TYPE_CHECKING:
     from .plan import SessionPlan
 
 DRAIN_S = 1.0
-#: What an execute_request without `metadata.vm` asks for.
-UNPLANNED = asks.Planned()
 SHUT_DOWN = "the session was shut down while the cell ran"
 CLOSED, RESTARTED = "closed by its Jupyter client", "restarted by its Jupyter client"
-
-Content = dict[str, Any]
 
 
 class Kernel:
@@ -96,7 +92,17 @@ class Kernel:
         self.session = Session(plan, self._runner, self._losses, house)
         self.history = History()
         self._answers = Answers(self.history, channels, language)
-        self._count = 0
+        self._turns = Turns(
+            self._desk,
+            self._iopub,
+            self._runner,
+            self._prompt,
+            self.session,
+            self.history,
+            engine.answer,
+            self._rewrite,
+            self._abort,
+        )
         self._leaving: list[Request] = []
         self.give_up = self._runner.give_up
 
@@ -113,7 +119,11 @@ class Kernel:
     def interrupt(self) -> None:
         """Stops the running cell, or code running between cells, and aborts what waits behind it."""
         self._runner.interrupt()
-        self._waiting.abort(self._count)
+        self._abort()
+
+    def _abort(self) -> None:
+        """Whatever waits is answered, and does not run."""
+        self._waiting.abort(self._turns.count)
 
     def _interrupt(self, execution_id: str | None) -> None:
         """`interrupt`, or only that one execution if it is the one that runs: a late cancel must hit no other."""
@@ -138,7 +148,7 @@ class Kernel:
         try:
             if msg_type == "execute_request":
                 self.session.use()
-                self._waiting.put(request, self._runner.busy, self._count, self.session.refusal)
+                self._waiting.put(request, self._runner.busy, self._turns.count, self.session.refusal)
                 return
             self._desk.busy(request)
             if msg_type in QUESTIONS:
@@ -181,7 +191,7 @@ class Kernel:
             self.session.restart(reason)
         else:
             self.session.close(reason)
-        self._waiting.abort(self._count)
+        self._abort()
         self._desk.answer(request, messages.shutdown_reply(restart))
 
     @property
@@ -203,71 +213,21 @@ class Kernel:
             raise asks.Refusal("InvalidRequest", "metadata.vm.owner is for the control channel")
         self.session.adopt(owner)
 
-    # -- the way of a cell -------------------------------------------------------------------------------
+    # -- whose turn it is, and what the engine says ------------------------------------------------------
 
     def _settle(self) -> None:
         if self.session.refusal is not None and self._waiting:
-            self._waiting.refuse(self.session.refusal, self._count)
+            self._waiting.refuse(self.session.refusal, self._turns.count)
         while self._runner.job is None and self.loop.open and self.session.prepared(bool(self._waiting)):
             if not self._waiting:
                 break
-            self._start(*self._waiting.take())
+            self._turns.start(*self._waiting.take())
         self._publish()
 
-    def _start(self, request: Request, asked: asks.Execute) -> None:
-        """At the front of the queue: busy, and the record begins."""
-        self._desk.busy(request)
-        count = self._count + 1
-        if asked.store_history:
-            self._count = count
-        planned = asked.planned or UNPLANNED
-        execution = self._runner.prepare(
-            asked.code, planned.kind, planned.execution_id, asked.silent, count, request.message.header_bytes
-        )
-        name, variables = f"cell [{count}]", None
-        if planned.kind == "run_file":
-            name, variables = planned.path, {"__ARGS__": planned.metadata["args"]}
-        ask: Callable[[str, bool], None] | None = None
-        if planned.stdin:
-            ask = Prepared(planned.stdin, execution, self._engine.answer).ask
-        elif asked.allow_stdin:
-            ask = partial(self._prompt.ask, request, execution)
-        started = self._runner.describe(execution, request.message.session, planned.metadata)
-        then = partial(self._concluded, request, asked)
-        job = Job(execution, started, name, then, ask, variables, asked.expressions)
-        if planned.kind == "repl" and asked.code.lstrip()[:1] == "%":  # no JavaScript begins so
-            from .magics import Magics
+    def _rewrite(self, job: Job) -> None:
+        from .magics import Magics
 
-            Magics(self._runner, self._engine, *self._worktree).apply(job)
-        self._runner.run(job)
-
-    def _concluded(
-        self, request: Request, asked: asks.Execute, job: Job, outcome: Outcome, problem: str | None
-    ) -> None:
-        """The outcome is on record, or cannot be: result or error, reply, idle."""
-        execution = job.execution
-        crash = self.session.weigh(outcome)
-        vm: Content = {"execution_id": execution.id}
-        failed = problem is not None or not isinstance(outcome, Completed)
-        shown: str | None = None
-        if problem is not None:
-            error = messages.error_fields("LedgerUnavailable", problem)
-            self._iopub.publish("error", error, execution.parent)
-            reply = encode(messages.execute_error(error, execution.count))
-        else:
-            shown = execution.publish_end(outcome)
-            reply = messages.execute_reply(outcome, execution.count, execution.pages)
-            if asked.planned is not None and job.ended is not None:
-                vm["execution"] = record(self.session.id, job.started, job.ended, execution.final)
-                vm["outcome"] = type(outcome).__name__
-        if crash:
-            vm["crashed"] = crash
-        self.session.use()
-        self._desk.answer(request, reply, encode({"started": execution.started_at, "vm": vm}))
-        if problem is None and asked.store_history and execution.kind == "repl":
-            self.history.add(execution.count, asked.code, shown)
-        if failed and asked.stop_on_error:
-            self._waiting.abort(self._count)
+        Magics(self._runner, self._engine, *self._worktree).apply(job)
 
     def _publish(self) -> None:
         """The recorder first, then the clients."""
@@ -299,7 +259,7 @@ class Kernel:
         """Answers everybody, ends the engine, gives the last messages time to arrive."""
         try:
             self.loop.last_turn(self._receive)
-            self._waiting.abort(self._count)
+            self._abort()
             self._runner.end(Interrupted(self.session.ended or SHUT_DOWN))
             self._questions.give_up()
             self._comms.give_up()
