@@ -114,6 +114,8 @@ def test_completion_of_a_busy_session_knows_names_and_built_ins(isolate: Isolate
     assert "remembered_one" in texts("remem")
     assert texts('"abc".toU') == ["toUpperCase"]
     assert texts("Math.ata") == ["atan", "atan2", "atanh"]
+    assert {"atan", "max"} <= set(texts("Math?."))
+    assert {"atan", "max"} <= set(texts('Math?.["'))
     assert texts("let zed = 1; ze") == ["zed"]
     assert "await" in texts("aw")
     assert texts("remembered_one.x") == []
