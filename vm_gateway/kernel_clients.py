@@ -5,14 +5,16 @@ Imported only when somebody wants one: jupyter_client is heavy beside a REST cli
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.client import KernelClient
 
+from .remote import ApiError
 from .shapes import Connection
-from .transport import ApiError
 
 Kind = TypeVar("Kind", bound=KernelClient)
 
@@ -23,22 +25,16 @@ NOT_JUPYTERS = ("session_id", "connection_file")
 def blocking(told: Connection, timeout_s: float) -> BlockingKernelClient:
     """A client whose channels are open and hear the kernel. Raises: ApiError when it does not answer in time."""
     client = _connected(BlockingKernelClient(), told)
-    try:
+    with _closed_unless_ready(client, told):
         client.wait_for_ready(timeout=timeout_s)
-    except RuntimeError as error:
-        client.stop_channels()
-        raise _silent(told, error) from None
     return client
 
 
 async def asynchronous(told: Connection, timeout_s: float) -> AsyncKernelClient:
     """As `blocking`, for an event loop."""
     client = _connected(AsyncKernelClient(), told)
-    try:
+    with _closed_unless_ready(client, told):
         await client.wait_for_ready(timeout=timeout_s)
-    except RuntimeError as error:
-        client.stop_channels()
-        raise _silent(told, error) from None
     return client
 
 
@@ -49,5 +45,15 @@ def _connected(client: Kind, told: Connection) -> Kind:
     return client
 
 
-def _silent(told: Connection, error: Exception) -> ApiError:
-    return ApiError(0, "TIMED_OUT", f"the kernel of session {told['session_id']} does not answer: {error}")
+@contextmanager
+def _closed_unless_ready(client: KernelClient, told: Connection) -> Iterator[None]:
+    """Closes the channels of a client that is not to be had, as of one whose wait is interrupted or cancelled."""
+    try:
+        yield
+    except RuntimeError as error:
+        client.stop_channels()
+        text = f"the kernel of session {told['session_id']} does not answer: {error}"
+        raise ApiError(0, "TIMED_OUT", text) from None
+    except BaseException:
+        client.stop_channels()
+        raise

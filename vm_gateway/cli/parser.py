@@ -6,7 +6,7 @@ import argparse
 
 from vm_kernel import __version__
 
-from ..transport import DEFAULT_URL
+from ..remote import DEFAULT_URL
 from . import executions, kernelspecs, names, operations, recordings, sessions, templates
 from .command import Argument, Command
 
