@@ -15,6 +15,7 @@ from .answers import Answers
 from .comms import Comms
 from .desk import ONE_WAY, Desk, Request
 from .engine import port
+from .execute_requests import ExecuteRequests
 from .execution import Execution
 from .files import Files
 from .history import History
@@ -31,7 +32,6 @@ from .questions import Questions
 from .recorder import NoRecorder, Recorder
 from .runner import INTERNAL, Job, Runner
 from .session import House, Session
-from .turns import Turns
 from .waiting import Waiting
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Kernel:
         self.session = Session(plan, self._runner, self._losses, house)
         self.history = History()
         self._answers = Answers(self.history, channels, language)
-        self._turns = Turns(
+        self._requests = ExecuteRequests(
             self._desk,
             self._iopub,
             self._runner,
@@ -123,7 +123,7 @@ class Kernel:
 
     def _abort(self) -> None:
         """Whatever waits is answered, and does not run."""
-        self._waiting.abort(self._turns.count)
+        self._waiting.abort(self._requests.count)
 
     def _interrupt(self, execution_id: str | None) -> None:
         """`interrupt`, or only that one execution if it is the one that runs: a late cancel must hit no other."""
@@ -148,7 +148,7 @@ class Kernel:
         try:
             if msg_type == "execute_request":
                 self.session.use()
-                self._waiting.put(request, self._runner.busy, self._turns.count, self.session.refusal)
+                self._waiting.put(request, self._runner.busy, self._requests.count, self.session.refusal)
                 return
             self._desk.busy(request)
             if msg_type in QUESTIONS:
@@ -217,11 +217,11 @@ class Kernel:
 
     def _settle(self) -> None:
         if self.session.refusal is not None and self._waiting:
-            self._waiting.refuse(self.session.refusal, self._turns.count)
+            self._waiting.refuse(self.session.refusal, self._requests.count)
         while self._runner.job is None and self.loop.open and self.session.prepared(bool(self._waiting)):
             if not self._waiting:
                 break
-            self._turns.start(*self._waiting.take())
+            self._requests.start(*self._waiting.take())
         self._publish()
 
     def _rewrite(self, job: Job) -> None:

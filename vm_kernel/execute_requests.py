@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 UNPLANNED = asks.Planned()
 
 
-class Turns:
+class ExecuteRequests:
     """count: of the last cell that counts. answer: gives the engine a line that it waits for. rewrite: makes of a cell
     that begins with a magic what is to run. abort: answers all that waits.
     """
