@@ -9,7 +9,8 @@ import { TokenType as types } from "sucrase/dist/esm/parser/tokenizer/types.js";
 
 const LINE_END = /[\n\r\u2028\u2029]/;
 /** A type that such a token begins belongs to something that stays. */
-const OF_SOMETHING = new Set([types.colon, types.question, types.bang, types.lessThan, types.typeParameterStart, types.bitShiftL, types._this]);
+const OF_SOMETHING = new Set([types.colon, types.question, types.bang, types.lessThan, types.typeParameterStart, types.bitShiftL, types._this,
+  types._implements]);
 /** Begin a line that goes on with what was before a type; after a tail the others are operators to TypeScript too. */
 const AFTER_TAIL = new Set([types.parenL, types.bracketL, types.backQuote]);
 const JOINING = new Set([...AFTER_TAIL, types.plus, types.minus, types.regexp, types.slash, types.star, types.lessThan]);
@@ -20,6 +21,10 @@ const PREFIXES = new Set([words._get, words._set, words._static]);
 const AFTER_FIELD = new Set([types.eq, types.parenL, types.semi, types.braceR]);
 const OPENING = new Set([types.parenL, types.bracketL, types.braceL, types.dollarBraceL]);
 const CLOSING = new Set([types.parenR, types.bracketR, types.braceR]);
+/** A type's last token, and words that look like one and are not. */
+const ENDS = new Set([types.name, types.string, types.num, types.greaterThan, types.parenR, types.bracketR, types.braceR, types._this,
+  types._null, types._void, types._true, types._false, types.backQuote]);
+const OPERATORS = new Set([words._keyof, words._readonly, words._unique, words._infer, words._is, words._asserts]);
 const OPENS_TYPES = new Set([types.lessThan, types.typeParameterStart]);
 const RESTRICTED = new Set([types._return, types._throw]);
 
@@ -34,7 +39,7 @@ export function endings(source, tokens, refuse) {
     const inClass = open.at(-1) === types._class;
     if (tokens[at].isType) {
       const next = endOfTypes(tokens, at);
-      const mark = inClass ? memberEnd(tokens, at, next) : statementEnd(tokens, at, next, brokenBetween);
+      const mark = inClass ? memberEnd(tokens, at, next, brokenBetween) : statementEnd(tokens, at, next, brokenBetween);
       if (mark >= 0) marks.set(mark, ";");
       if (at > 0 && OPENS_TYPES.has(type) && !brokenBetween(at - 1, at) && LINE_END.test(source.slice(tokens[at].start, tokens[next].start))) {
         // What is returned has to begin in the line of `return`.
@@ -63,8 +68,12 @@ function endOfTypes(tokens, at) {
   return at;
 }
 
-function memberEnd(tokens, at, next) {
-  if (isTail(tokens[at])) return AFTER_TAIL.has(tokens[next].type) || JOINING_MEMBERS.has(tokens[next].type) ? at : -1;
+function memberEnd(tokens, at, next, brokenBetween) {
+  if (isTail(tokens[at])) {
+    if (AFTER_TAIL.has(tokens[next].type)) return at;
+    // An operator, unless another member is erased in between.
+    return tokens[next].type === types.star && holdsMember(tokens, at + 2, next, brokenBetween) ? at : -1;
+  }
   if (!OF_SOMETHING.has(tokens[at].type)) return at;
   // A field of such a name, which is no longer one before a name of its own.
   const field = PREFIXES.has(tokens[at - 1].contextualKeyword) && !AFTER_FIELD.has(tokens[next].type);
@@ -97,6 +106,17 @@ function beginsStatement(tokens, at) {
   return (contextualKeyword === words._type || contextualKeyword === words._interface) && next.type === types.name && next.isType;
 }
 
+function holdsMember(tokens, start, end, brokenBetween) {
+  for (let at = start, depth = 0; at < end; at++) {
+    const { type } = tokens[at];
+    if (depth === 0 && ENDS.has(tokens[at - 1].type) && !OPERATORS.has(tokens[at - 1].contextualKeyword) &&
+      (type === types.name || type === types.bracketL || BEFORE_MODIFIERS.has(type)) && brokenBetween(at - 1, at)) return true;
+    if (OPENING.has(type)) depth++;
+    else if (CLOSING.has(type)) depth--;
+  }
+  return false;
+}
+
 // Behind `import type ... from "x"` and `export type {...}`; at itself for any other.
 function endOfTypeImport(tokens, at) {
   let next = at + 1;
@@ -104,9 +124,11 @@ function endOfTypeImport(tokens, at) {
   const named = tokens[next + 1];
   if (tokens[at].type === types._export && named.type !== types.braceL && named.type !== types.star) return at;
   if (named.type === types.comma || (named.contextualKeyword === words._from && tokens[next + 2].type === types.string)) return at;
+  if (tokens[next + 2].type === types.eq) return tokens[next + 4].type === types.parenL ? at + 8 : at;
   const closes = tokens[at].type === types._export && named.type === types.braceL ? types.braceR : types.string;
-  while (next < tokens.length - 1 && tokens[next].type !== closes) next++;
+  while (tokens[next].type !== closes) {
+    if (++next === tokens.length - 1) return at;
+  }
   next++;
-  if (tokens[next].contextualKeyword === words._from && tokens[next + 1].type === types.string) next += 2;
-  return tokens[next].type === types.parenR ? next + 1 : next;
+  return tokens[next].contextualKeyword === words._from && tokens[next + 1].type === types.string ? next + 2 : next;
 }

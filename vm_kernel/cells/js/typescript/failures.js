@@ -26,6 +26,8 @@ Object.defineProperty(State.prototype, "error", {
 /** What looked like an element and has no end may be no element: a generic arrow function, a type in front of a value. */
 const isUnended = ({ message }) => message.startsWith("Unterminated JSX");
 const ELEMENTS = /<\/|\/>|<[\w$.]+\s+[\w$-]+=|<[\w$.]*>\s*(?:[\n\r]|$)/;
+/** Types of a small letter are these; of that letter tags are not. */
+const TAG = /(?<![\w$\])])<(?!(?:any|bigint|boolean|const|keyof|never|null|number|object|readonly|string|symbol|typeof|undefined|unknown|void)\b)[a-z]/;
 const GENERIC = /(?<![\w$\])])<[^<>]*>\s*\(/;
 
 /** What a text consists of; throws the SyntaxError, with `pos`, that lies furthest. */
@@ -37,7 +39,7 @@ export function parseTypes(source, jsx) {
     return parse(`${source}\n`, jsx, true, false);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    const isElement = unended !== null && ELEMENTS.test(source) && !GENERIC.test(source);
+    const isElement = unended !== null && (ELEMENTS.test(source) || TAG.test(source)) && !GENERIC.test(source);
     const told = isElement ? unended : further(error, furthest);
     told.pos = isElement ? source.length : Math.min(told.pos, source.length);
     told.message = told.message.replace(/ \(\d+:\d+\)$/, "");
