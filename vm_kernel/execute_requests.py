@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from . import request as asks
 from .desk import Desk, Request
+from .job import Job
 from .outcomes import Completed, Outcome
 from .prompt import Prepared, Prompt
 from .protocol import messages
 from .protocol.wire import encode
-from .runner import Job, Runner
+from .runner import Runner
 
 if TYPE_CHECKING:
     from .history import History

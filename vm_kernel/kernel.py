@@ -19,6 +19,7 @@ from .execute_requests import ExecuteRequests
 from .execution import Execution
 from .files import Files
 from .history import History
+from .job import Job
 from .limits import NOTEBOOK, Limits
 from .log import log
 from .loop import Loop
@@ -30,7 +31,7 @@ from .protocol.channels import CONTROL, SHELL, STDIN, Channels
 from .questions import TYPES as QUESTIONS
 from .questions import Questions
 from .recorder import NoRecorder, Recorder
-from .runner import INTERNAL, Job, Runner
+from .runner import INTERNAL, Runner
 from .session import House, Session
 from .waiting import Waiting
 

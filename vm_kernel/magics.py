@@ -13,9 +13,10 @@ from functools import partial
 
 from .engine import port
 from .execution import Execution
+from .job import Job
 from .limits import Limits
 from .outcomes import Completed, JavaScriptError, Outcome, Raised
-from .runner import Job, Runner
+from .runner import Runner
 from .startup import MOST_SOURCE_BYTES
 from .worktree import PathError, Worktree
 

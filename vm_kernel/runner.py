@@ -4,6 +4,7 @@ it and what they are told.
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
@@ -12,6 +13,7 @@ from .engine import port
 from .events import Page, timestamp
 from .execution import Execution
 from .ids import uuid7
+from .job import Job
 from .limits import Limits
 from .log import log
 from .losses import Losses
@@ -23,48 +25,6 @@ LATE_EXECUTIONS = 4096
 
 INTERNAL = "the kernel could not answer; its log says why"
 STOPPED = "the cell was interrupted"
-
-
-class Job:
-    """One execution on its way. then: called once at its end, with the job, what it came to and, if it could not be
-    recorded, why. ask: asks its client for a line (prompt, password); None where there is no one to ask.
-
-    What a magic makes of it (magics.py): text: the code for the engine, in language. instead: done in place of running
-    any; its outcome. after: called with wall_ms and cpu_ms when the code has run, before the end is noted.
-    """
-
-    __slots__ = (
-        "after", "ask", "ended", "evaluating", "execution", "expressions", "globals", "instead", "language", "name",
-        "recorded", "started", "stopped", "text", "then",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        execution: Execution,
-        started: Started,
-        name: str,
-        then: Callable[[Job, Outcome, str | None], None],
-        ask: Callable[[str, bool], None] | None = None,
-        globals_: port.Variables = None,
-        expressions: port.Expressions = None,
-    ) -> None:
-        self.execution = execution
-        self.started = started
-        self.name = name
-        self.then = then
-        self.ask = ask
-        self.globals = globals_
-        self.expressions = expressions
-        self.text = execution.code
-        self.language = ""
-        self.instead: Callable[[], Outcome] | None = None
-        self.after: Callable[[int, int], None] | None = None
-        self.ended: Ended | None = None
-        self.evaluating = False
-        #: False once its start could not be recorded and it runs all the same.
-        self.recorded = True
-        #: Why it ends without its code having run.
-        self.stopped: Stopped | None = None
 
 
 class Runner:
@@ -173,13 +133,13 @@ class Runner:
     def end(self, why: Stopped) -> None:
         """The session ends: what runs is over, whatever the engine does."""
         if self.job is not None and not self.job.execution.finished:
-            self._finish(self.job, why)
+            self._finish(self.job, why, wall_ms=self.job.wall_ms())
 
     def abandon(self, why: Stopped) -> None:
         """There is no engine for what runs, nor will there be: it ends with `why`, once its start is on record."""
         job = self.job
         if job is not None and job.evaluating:
-            self._finish(job, why)
+            self._finish(job, why, wall_ms=job.wall_ms())
         elif job is not None:
             job.stopped = why
 
@@ -222,6 +182,7 @@ class Runner:
 
     def _evaluate(self, job: Job, execution: Execution) -> None:
         job.evaluating = True
+        job.began = time.monotonic()
         self._engine.evaluate(
             execution.cell, job.name, job.text, self.limits, job.globals, job.expressions, job.language
         )
@@ -279,7 +240,7 @@ class Runner:
             log(f"a report of the engine could not be used: {type(error).__name__}: {error}")
             job = self.job
             if isinstance(report, port.Finished) and job is not None and not job.execution.finished:
-                self._finish(job, EngineDied(INTERNAL))
+                self._finish(job, EngineDied(INTERNAL), wall_ms=job.wall_ms())
 
     def _take(self, report: port.Report) -> None:
         if type(report) is port.Printed:

@@ -7,11 +7,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .job import Job
 from .outcomes import Completed, Outcome, Stopped
 from .payloads import exception_payload
 from .plan import SessionPlan
 from .readiness import Failure
-from .runner import Job, Runner
+from .runner import Runner
 from .worktree import PathError, Worktree
 
 MOST_SOURCE_BYTES = 8 << 20

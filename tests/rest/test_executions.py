@@ -302,3 +302,17 @@ def test_a_cancel_that_comes_late_never_hits_the_next_execution(gateway: Running
         cancelling.join()
         assert (status, answer.json()["status"]) == (201, "ok"), answer.text
     gateway.close(session)
+
+
+@pytest.mark.parametrize("end", ["close", "restart"])
+def test_a_cell_that_ends_with_its_session_has_its_time_on_record(gateway: Running, end: str) -> None:
+    session = gateway.session(gateway.limited(wall_ms=0, cpu_ms=0))["id"]
+    running = gateway.repl(session, "console.log('on'); for (;;);", 202, wait=False)["id"]
+    wait_until(lambda: len(gateway.events(running)) == 2, what="the first line of the cell")
+    time.sleep(0.3)
+    gateway.ask("POST", f"/sessions/{session}/{end}", 200)
+    record = gateway.ask("GET", f"/executions/{running}", 200)
+    assert record["status"] == "cancelled"
+    assert record["metrics"]["wall_ms"] >= 300, record
+    if end != "close":
+        gateway.close(session)
