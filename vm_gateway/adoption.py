@@ -73,6 +73,6 @@ async def _end(note: notes.Note) -> None:
 
 async def _adopted(sessions: Sessions, live: Live, kernel: Kernel, row: Document) -> None:
     if row["status"] == "starting":
-        await sessions.move(live.id, ready_fields(kernel, Ready("ready"), row))
+        await sessions.move(live.id, ready_fields(kernel, Ready("ready"), row, 1))
     sessions.watch(live, kernel)
     logger.info("session %s is adopted", live.id)

@@ -1,15 +1,18 @@
 """Owns what differs between a recorded run and the same run again, and why that may be; refuses to run anything.
 
 A difference has a known cause where the run's own text asks for the time, for randomness, the network or a person,
-where a clock or a person stopped it, or where it uses a name that such a run has set. Everything else is unexplained.
+where a clock or a person stopped it, where a file has changed or is gone, where only the replay lost its engine, or
+where it uses a name that such a run has set or reached into. Everything else is unexplained.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
+
+from vm_kernel.outcomes import VARIABLES_LOST
 
 from .recording import Run
 
@@ -20,20 +23,26 @@ SIGNS = (
         "time",
         re.compile(
             r"\b(?:Date|performance|Temporal|set(?:Timeout|Interval|Immediate)|progress|console\s*\.\s*time\w*)\b"
-            r"|%(?:time|limits)\b"
         ),
     ),
     ("network", re.compile(r"\bfetch\b")),
 )
 #: How far it came until then is nothing that can be repeated.
 STOPPED = {"Interrupted": "interruption", "TimedOut": "time", "CpuExceeded": "time"}
-_SETS = re.compile(
-    r"\b(?:var|let|const|class|function\*?)\s+([\w$]+)"  # declared
-    r"|(?<![\w$])([\w$]+)(?![\w$])\s*(?:(?:[-+*/%&|^]|\*\*|<<|>>|\?\?|&&|\|\|)?=(?![=>])|\+\+|--)"  # assigned, counted
+CHANGED, GONE = "the file was changed", "the file is gone"
+LOST = "an engine that was not lost then"
+_NO_FILE = "there is no such file"
+_NAME = r"(?<![\w$.])([A-Za-z_$][\w$]*)"
+_DECLARES = re.compile(
+    rf"\b(?:var|let|const|class|function\*?)\s+{_NAME}"
+    r"|\b(?:var|let|const)\s*([{\[][^=;]*?[}\]])\s*=|\bimport\s+([\w$\s,{}*]+?)\s+from\b"
 )
+_ASSIGNS = re.compile(rf"{_NAME}\s*(?:(?:[-+*/%&|^]|\*\*|<<|>>|\?\?|&&|\|\|)?=(?![=>])|\+\+|--)|(?:\+\+|--){_NAME}")
+#: What may be changed from within.
+_REACHES = re.compile(rf"{_NAME}\s*(?:\?\.|\.|\[)")
 _WORDS = re.compile(r"[A-Za-z_$][\w$]*")
+_PLACE = re.compile(r"\bcell \[(\d+)\](:1:(\d+))?")
 #: What a session calls its displays and comms (cells/js/session/display.js, newId): others in each session.
-_CELL = re.compile(r"\bcell \[(\d+)\]")
 _NEW_ID = re.compile(r"\b[a-z0-9]{12,18}-\d+\b")
 
 
@@ -58,6 +67,8 @@ class Causes:
 
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
+        self._declared: set[str] = set()
+        self._of_all = ""
 
     def of(self, run: Run) -> str:
         """The cause for which this run may differ, "" for none; remembers the names that it sets."""
@@ -66,25 +77,86 @@ class Causes:
         if not cause:
             words = _WORDS.findall(text)
             cause = next((self._names[word] for word in words if word in self._names), "")
+        if not cause and "%limits" in run.magics:
+            cause = "time"
         if not cause and "********" in run.stdin():
             cause = "a password, which no record keeps"
         if not cause:
-            cause = STOPPED.get(run.stopped, "")
-        for declared, assigned in _SETS.findall(text):
-            if cause:
-                self._names[declared or assigned] = cause
-            else:
-                self._names.pop(declared, None)
+            cause = STOPPED.get(run.stopped, "") or self._of_all
+        declared = {
+            word for found in _DECLARES.findall(text) for part in found if part for word in _WORDS.findall(part)
+        }
+        self._declared |= declared | {word for found in _ASSIGNS.findall(text) for word in found if word}
+        if cause:
+            self.spread(text, cause)
+        else:
+            for word in declared:
+                self._names.pop(word, None)
         return cause
 
+    def spread(self, text: str, cause: str) -> None:
+        """Names that this text sets, or the session's that it reaches into, have that cause from now on."""
+        declared = (word for found in _DECLARES.findall(text) for part in found for word in _WORDS.findall(part))
+        assigned = (word for found in _ASSIGNS.findall(text) for word in found if word)
+        reached = (word for word in _REACHES.findall(text) if word in self._declared)
+        self._names.update(dict.fromkeys((*declared, *assigned, *reached), cause))
 
-def compare(recorded: Run, replayed: Run, cause: str, numbers: Mapping[int, int]) -> Iterator[Difference]:
-    """Every difference in what the runs came to; late output is told by `compare_late`.
+    def renewed(self) -> None:
+        """No names are left: both sessions have a new engine."""
+        self._names.clear()
+        self._declared.clear()
+        self._of_all = ""
 
-    numbers: of recorded cells by that of the same cell in the replay, where some may have been left out.
+    def lost(self) -> None:
+        """The replay has lost an engine that the recorded session kept."""
+        self._of_all = LOST
+
+
+@dataclass
+class Wording:
+    """What one of the sessions calls by names of its own.
+
+    ids: of its displays and comms. numbers: of its cells, by that in the record. moved: by how much the first line of
+    a cell stands further right.
     """
+
+    ids: set[str] = field(default_factory=set)
+    numbers: dict[int, int] = field(default_factory=dict)
+    moved: dict[int, int] = field(default_factory=dict)
+
+    def learn(self, run: Run) -> None:
+        for event in run.events:
+            name = {"display": "display_id", "comm": "comm_id"}.get(event["type"], "")
+            if name and event["payload"].get(name):
+                self.ids.add(str(event["payload"][name]))
+
+    def common(self, value: Any) -> Any:
+        """JSON with the ids by their order, and cells as in the record, wherever they stand."""
+        ids: dict[str, int] = {}
+
+        def renamed(found: re.Match[str]) -> str:
+            return f"id-{ids.setdefault(found[0], len(ids))}" if found[0] in self.ids else found[0]
+
+        def placed(found: re.Match[str]) -> str:
+            number = int(found[1])
+            column = f":1:{int(found[3]) - self.moved.get(number, 0)}" if found[2] else ""
+            return f"cell [{self.numbers.get(number, number)}]{column}"
+
+        def walk(part: Any) -> Any:
+            if isinstance(part, str):
+                return _PLACE.sub(placed, _NEW_ID.sub(renamed, part))
+            if isinstance(part, list):
+                return [walk(each) for each in part]
+            return {name: walk(each) for name, each in part.items()} if isinstance(part, dict) else part
+
+        return walk(value)
+
+
+def compare(recorded: Run, replayed: Run, cause: str, then: Wording, now: Wording) -> Iterator[Difference]:
+    """Every difference in what the runs came to; late output is told by `compare_late`."""
+    if recorded.text is not None and recorded.text != replayed.text:
+        yield _difference(recorded, "source", recorded.text, replayed.text, CHANGED)
     pairs = [
-        ("source", recorded.text, replayed.text),
         ("status", _status(recorded), _status(replayed)),
         ("error", _error(recorded), _error(replayed)),
         ("value", _value(recorded), _value(replayed)),
@@ -92,25 +164,36 @@ def compare(recorded: Run, replayed: Run, cause: str, numbers: Mapping[int, int]
         ("display", _displays(recorded), _displays(replayed)),
     ]
     for what, before, after in pairs:
-        if before != after and what != "source":
-            before, after = same_ids(before), same_ids(after, numbers)
-        if before != after and not (what == "source" and before is None):
-            why = "the file was changed" if what == "source" else cause
-            yield _difference(recorded, what, before, after, why)
-            if what == "source":
-                cause = cause or why
+        if before != after:
+            before, after = then.common(before), now.common(after)
+        if before != after:
+            timed = what == "console" and _but_for_times(recorded, replayed)
+            yield _difference(recorded, what, before, after, cause or ("time" if timed else ""))
 
 
-def compare_late(recorded: Run, replayed: Run, numbers: Mapping[int, int]) -> Iterator[Difference]:
+def compare_late(recorded: Run, replayed: Run, then: Wording, now: Wording) -> Iterator[Difference]:
     """Output of timers after the end: what of it came depends on when the session ended."""
     before, after = _console(recorded, late=True), _console(replayed, late=True)
-    if same_ids(before) != same_ids(after, numbers):
+    if then.common(before) != now.common(after):
         yield _difference(recorded, "late output", before, after, "time")
 
 
-def not_run(recorded: Run) -> Difference:
-    """The fresh session did not take it, or has no such startup file."""
-    return _difference(recorded, "status", _status(recorded), "not run", "")
+def _but_for_times(recorded: Run, replayed: Run) -> bool:
+    """Whether the console differs in nothing but the line in which `%time` says what it measured."""
+    lines = [_console(run, late=False)[:-1] for run in (recorded, replayed)]
+    return lines[0] == lines[1] and any(word.endswith("time") for word in recorded.magics)
+
+
+def file_cause(recorded: Run, replayed: Run) -> str:
+    """Why what is in the session's folder makes it differ; "" where it does not."""
+    if recorded.text is not None and recorded.text != replayed.text:
+        return CHANGED
+    return GONE if _NO_FILE in (_error(replayed) or "") and _NO_FILE not in (_error(recorded) or "") else ""
+
+
+def not_run(recorded: Run, cause: str, code: str = "") -> Difference:
+    """The fresh session has no such startup file, or refused it with an error of this code."""
+    return _difference(recorded, "status", _status(recorded), f"not run: {code}" if code else "not run", cause)
 
 
 def late_count(run: Run) -> int:
@@ -147,7 +230,7 @@ def _console(run: Run, late: bool) -> list[str]:
             lines.append(f"{payload['level']}: {payload['text']}")
         elif event["type"] == "input_request":
             lines.append(f"prompt: {payload['prompt']}")
-        elif event["type"] == "system" and not run.stopped:
+        elif event["type"] == "system" and not run.stopped and payload["message"] != VARIABLES_LOST:
             lines.append(f"system: {payload['message']}")
     return lines
 
@@ -155,23 +238,3 @@ def _console(run: Run, late: bool) -> list[str]:
 def _displays(run: Run) -> list[Any]:
     shown = (event for event in run.events if event["type"] in ("display", "clear") and not event.get("late"))
     return [event["payload"] for event in shown]
-
-
-def same_ids(value: Any, numbers: Mapping[int, int] | None = None) -> Any:
-    """JSON with the ids that its session made up by their order, and `cell [N]` by `numbers`, wherever they stand."""
-    ids: dict[str, int] = {}
-
-    def renamed(found: re.Match[str]) -> str:
-        return f"id-{ids.setdefault(found[0], len(ids))}"
-
-    def numbered(found: re.Match[str]) -> str:
-        return f"cell [{(numbers or {}).get(int(found[1]), found[1])}]"
-
-    def walk(part: Any) -> Any:
-        if isinstance(part, str):
-            return _CELL.sub(numbered, _NEW_ID.sub(renamed, part))
-        if isinstance(part, list):
-            return [walk(each) for each in part]
-        return {name: walk(each) for name, each in part.items()} if isinstance(part, dict) else part
-
-    return walk(value)

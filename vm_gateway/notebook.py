@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from vm_kernel.payloads import shown_text
@@ -25,6 +25,12 @@ KERNELS = {
     "javascript": ("javascript-vm", "JavaScript (V8)", ".js"),
     "typescript": ("typescript-vm", "TypeScript (V8)", ".ts"),
 }
+_DIRECTIVE = re.compile(
+    r"""(?:\s|\A\#![^\n]*\n|//[^\n]*(?:\n|\Z)|/\*(?:(?!\*/)[\s\S])*\*/|;)*  # nothing that runs
+    (?:'([^'\\\n]*)'|"([^"\\\n]*)")  # a text
+    (?=\s*(?:;|\Z|//|/\*)|[^\S\n]*\n\s*(?!in\b|instanceof\b)[\w$'"{}@#!~])  # that is all of its statement""",
+    re.VERBOSE,
+)
 #: What a cell's metadata tells of its run, beside its id, which is the cell's.
 TOLD = ("kind", "status", "started_at", "ended_at", "path", "actor")
 
@@ -32,7 +38,7 @@ TOLD = ("kind", "status", "started_at", "ended_at", "path", "actor")
 def notebook(recording: Recording) -> dict[str, Any]:
     """A cell for each run, startup files first, files with their text as it was; `metadata.vm` says which it was.
 
-    Tags that nbclient and papermill know: what failed or asked for a line may fail, what had to be stopped is not run.
+    Tags that nbclient knows: what failed or asked for a line may fail, what had to be stopped is not run.
     """
     session, language = recording.session, recording.language
     usual, display_name, ending = KERNELS[language]
@@ -73,12 +79,24 @@ def _cell(run: Run, shown: dict[str, list[Output]]) -> dict[str, Any]:
 
 
 def source(run: Run) -> str:
-    """What to run to do it again; the arguments of a file stand before it."""
+    """What to run to do it again; what a file was given stands before its text."""
     text = run.text if run.text is not None else f"// the text of {run.execution.get('path', 'this run')} was not kept"
-    args = run.execution.get("args")
-    if run.execution["kind"] == "run_file" and args:
-        return f"globalThis.__ARGS__ = {json.dumps(args, ensure_ascii=False)};\n{text}"
-    return text
+    if run.execution["kind"] != "run_file":
+        return text
+    args = run.execution.get("args") or {}
+    if not args and "__ARGS__" not in text:
+        return text
+    strict = '"use strict"; ' if any("use strict" in found.groups() for found in _directives(text)) else ""
+    given = f"{strict}globalThis.__ARGS__ = {json.dumps(args, ensure_ascii=False)};\n"
+    return f"{given}{'//' if text.startswith('#!') else ''}{text}"
+
+
+def _directives(text: str) -> Iterator[re.Match[str]]:
+    """The texts in quotes with which it begins."""
+    at = 0
+    while (found := _DIRECTIVE.match(text, at)) is not None:
+        yield found
+        at = found.end()
 
 
 class _Outputs:

@@ -31,10 +31,20 @@ def snapshot(template: Mapping[str, Any]) -> Document:
 
 
 def runtime_meta(
-    pid: int, limits: Mapping[str, int], engine: str, containment: str, language: str = ""
+    pid: int,
+    limits: Mapping[str, int],
+    on_engine_loss: str,
+    engine: str,
+    containment: str,
+    language: str = "",
+    generation: int = 1,
 ) -> Document:
-    """What a session's row says of its process once it is ready. language: of its cells, where it is not JavaScript."""
-    meta: Document = {"pid": pid, "limits": dict(limits)}
+    """What a session's row says of its process once it is ready.
+
+    language: of its cells, where it is not JavaScript. generation: of its first engine.
+    """
+    meta: Document = {"pid": pid, "limits": dict(limits), "engine_generation": generation}
+    meta["on_engine_loss"] = on_engine_loss
     said = {"engine": engine, "containment": containment, "language": language}
     return meta | {name: word for name, word in said.items() if word}
 

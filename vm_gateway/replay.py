@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from .client import ApiError, Client
-from .comparison import Causes, Difference, compare, compare_late, late_count, not_run
+from .comparison import GONE, Causes, Difference, Wording, compare, compare_late, file_cause, late_count, not_run
 from .recording import Progress, Recording, Run, read_run
 from .shapes import Execution, Session
 
@@ -30,10 +29,14 @@ WORKSPACE = "replay"
 
 @dataclass
 class Replayed:
-    """session: the fresh one. skipped: runs that were left out, with the reason."""
+    """session: the fresh one. skipped: runs that were left out, with the reason.
+
+    missing: how many did not run whose variables the fresh session would otherwise have.
+    """
 
     session: Session
     runs: int = 0
+    missing: int = 0
     skipped: list[tuple[Run, str]] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
 
@@ -56,17 +59,17 @@ def restore(
     client: Client, recording: Recording, template_id: str | None = None, progress: Progress = lambda done, of: None
 ) -> Replayed:
     """What made the variables that the session had at its end: runs of its last engine that ended by themselves."""
-    last = max((run.generation for run in recording.runs), default=1)
     wanted, skipped = [], []
     for run in recording.runs:
-        if run.generation != last:
+        if run.generation != recording.alive:
             skipped.append((run, "an engine that the session had lost before its end"))
         elif run.stopped:
             skipped.append((run, f"it was stopped: {run.stopped}"))
-        else:
+        elif not _resets(run):
             wanted.append(run)
     replayed = _run(client, recording, wanted, template_id, progress)
     replayed.skipped = skipped
+    replayed.missing += sum(1 for run, _ in skipped if run.generation == recording.alive)
     return replayed
 
 
@@ -86,53 +89,127 @@ def _run(
 
 
 def _run_in(client: Client, fresh: Session, recording: Recording, runs: list[Run], progress: Progress) -> Replayed:
-    replayed, causes = Replayed(fresh), Causes()
+    replayed, causes, then, now = Replayed(fresh), Causes(), Wording(), Wording()
+    for run in recording.runs:
+        then.learn(run)
     pairs: list[tuple[Run, Run]] = []
-    numbers: dict[int, int] = {}
-    startups, lives = _startups(client, fresh), 0
+    life, generation, counted = Life(client, fresh), runs[0].generation if runs else 1, 0
+    typed = recording.language == "typescript"
     for number, run in enumerate(runs):
         progress(number, len(runs))
-        if run.generation - runs[0].generation > lives and not _resets(run):  # lost here, and this time it was not
-            replayed.session = client.restart_session(fresh["id"])
-            startups, lives = _startups(client, fresh), lives + 1
+        if run.generation > generation:
+            generation = run.generation
+            causes.renewed()
+            if not _resets(run):
+                life.begin(_counts_anew(runs[number:], counted))
+        elif life.lost:
+            causes.lost()
+        counted = run.number or counted
         cause = causes.of(run)
-        typed = recording.language == "typescript"
-        again = next(startups, None) if run.execution["kind"] == "startup" else _again(client, fresh["id"], run, typed)
-        if again is None:
-            replayed.differences.append(not_run(run))
+        sent = _sent(run, typed)
+        again = life.startup() if run.execution["kind"] == "startup" else _again(client, fresh["id"], run, sent)
+        if again is None or isinstance(again, ApiError):
+            code = "" if again is None else again.code
+            if code == "FILE_NOT_FOUND":
+                cause = GONE
+                causes.spread(run.text or "", cause)
+            replayed.differences.append(not_run(run, cause, code))
+            replayed.missing += 1
             continue
-        lives = max(lives, again.generation - 1)
+        life.ran(again)
         pairs.append((run, again))
-        numbers[again.number] = run.number
-        replayed.differences += compare(run, again, cause, numbers)
+        now.learn(again)
+        now.numbers[again.number] = run.number
+        now.moved[again.number] = len(sent) - len(run.text or "") if typed else 0
+        if not cause and (cause := file_cause(run, again)):
+            causes.spread(f"{run.text}\n{again.text}", cause)
+        replayed.differences += compare(run, again, cause, then, now)
     for run, again in pairs:
         if late_count(run):
-            replayed.differences += compare_late(run, _with_late(client, again, late_count(run)), numbers)
+            replayed.differences += compare_late(run, _with_late(client, again, late_count(run)), then, now)
     progress(len(runs), len(runs))
-    replayed.runs = len(pairs)
+    replayed.session, replayed.runs = life.session, len(pairs)
     return replayed
 
 
-def _startups(client: Client, session: Session) -> Iterator[Run]:
-    """What the fresh session ran by itself when its present engine started."""
-    found = [each for each in client.executions(session["id"])[::-1] if each["kind"] == "startup"]
-    last = max((int(each.get("engine_generation", 1)) for each in found), default=1)
-    return iter([read_run(client, each) for each in found if int(each.get("engine_generation", 1)) == last])
+def _counts_anew(runs: list[Run], counted: int) -> bool:
+    """Whether they, the first of a new engine, begin with a process too: a restart, where its cells count from 1."""
+    first = next((run.number for run in runs if run.generation == runs[0].generation and run.number), counted + 1)
+    return first <= counted
+
+
+class Life:
+    """The fresh session's present engine, and the startup files that came with it.
+
+    lost: it went with the last run, and if the session lives, another came in its place.
+    """
+
+    def __init__(self, client: Client, session: Session) -> None:
+        self.session = session
+        self.lost = False
+        self._client = client
+        self._generation = 0
+        self._load()
+        self._of = len(self._files)
+
+    def startup(self) -> Run | None:
+        """The next one of those that the session ran by itself when this engine started."""
+        return read_run(self._client, self._files.pop(0)) if self._files else None
+
+    def ran(self, again: Run) -> None:
+        self.lost = again.lost
+        if _resets(again):
+            self._renewed()
+            self._load()
+
+    def begin(self, restarted: bool) -> None:
+        """The next one: as the recorded session got it, but by a restart where the engine was lost only there."""
+        lost_too = self.lost or any(self._newer())
+        if restarted or not (lost_too and self._renewed()):
+            self.session = self._client.restart_session(self.session["id"])
+        self._load()
+        self.lost = False
+
+    def _newer(self) -> list[Execution]:
+        """Startup files that ran since, in their order."""
+        found = self._client.executions(self.session["id"])[::-1]
+        return [each for each in found if each["kind"] == "startup" and _generation(each) > self._generation]
+
+    def _renewed(self) -> bool:
+        """Waits for the startup files of an engine that came by itself. Whether the session lives."""
+        deadline = time.monotonic() + STARTUP_S
+        while self._client.session(self.session["id"])["status"] == "ready" and time.monotonic() < deadline:
+            newer = self._newer()
+            if len(newer) >= self._of and all(each["status"] != "running" for each in newer):
+                return True
+            time.sleep(LOOK_S)
+        return False
+
+    def _load(self) -> None:
+        newer = self._newer()
+        self._generation = max(map(_generation, newer), default=self._generation)
+        self._files = [each for each in newer if _generation(each) == self._generation]
+
+
+def _generation(execution: Execution) -> int:
+    return int(execution.get("engine_generation", 1))
 
 
 def _resets(run: Run) -> bool:
     """Whether it brings the new engine by itself, which its record is of."""
-    return run.execution["kind"] == "repl" and (run.text or "").strip() == "%reset"
+    return run.magics[-1:] == ("%reset",) and run.execution["status"] == "ok"
 
 
 def _sent(run: Run, typed: bool) -> str:
-    """The text of a cell as a session in JavaScript takes it; an empty one is no request."""
-    text = run.text or " "
-    return f"%%ts\n{text}" if typed and not text.lstrip().startswith("%") else text
+    """The text of a cell as a session in JavaScript takes it, in the same lines; an empty one is no request."""
+    text, magics = run.text or " ", run.magics
+    if not typed or "%%ts" in magics or (magics and not magics[-1].endswith("time")):
+        return text
+    return f"%%ts {text}"
 
 
-def _again(client: Client, session_id: str, run: Run, typed: bool) -> Run | None:
-    """The run once more; None where the session does not take it. typed: its session was in TypeScript."""
+def _again(client: Client, session_id: str, run: Run, sent: str) -> Run | ApiError:
+    """The run once more; the error where the session does not take it. sent: its text as that takes it."""
     interrupted_after_s = None
     if run.stopped == "Interrupted":
         interrupted_after_s = _lasted_s(run.execution)
@@ -140,14 +217,13 @@ def _again(client: Client, session_id: str, run: Run, typed: bool) -> Run | None
     wait = interrupted_after_s is None
     try:
         execution: Execution
-        _wait_for_startup(client, session_id)
         if run.execution["kind"] == "run_file":
             args: Any = run.execution.get("args") or None
             execution = client.run_file(
                 session_id, run.execution["path"], args, run.execution.get("env") or None, wait=wait, stdin=stdin
             )
         else:
-            execution = client.repl(session_id, _sent(run, typed), wait=wait, stdin=stdin)
+            execution = client.repl(session_id, sent, wait=wait, stdin=stdin)
         if interrupted_after_s is not None:
             execution = _interrupt(client, execution, interrupted_after_s)
     except ApiError as error:
@@ -155,20 +231,10 @@ def _again(client: Client, session_id: str, run: Run, typed: bool) -> Run | None
             raise  # no gateway answers: the rest would all be said not to have run
         execution_id = error.details.get("execution_id")
         if not execution_id:
-            return None
+            return error
         execution = client.execution(str(execution_id))
     again = read_run(client, execution)
     return again if run.execution["kind"] == "run_file" else replace(again, text=run.text)
-
-
-def _wait_for_startup(client: Client, session_id: str) -> None:
-    """After `%reset` the startup files run once more, and the session is busy with them."""
-    deadline = time.monotonic() + STARTUP_S
-    while time.monotonic() < deadline:
-        newest = client.executions(session_id, 1)
-        if not newest or newest[0]["kind"] != "startup" or newest[0]["status"] != "running":
-            return
-        time.sleep(LOOK_S)
 
 
 def _lasted_s(execution: Execution) -> float:
@@ -196,4 +262,3 @@ def _with_late(client: Client, run: Run, wanted: int) -> Run:
         time.sleep(LOOK_S)
         run = read_run(client, run.execution)
     return run
-

@@ -222,7 +222,7 @@ class Sessions:
             live.starting = None
         live.kernel = kernel
         try:
-            row = await self.move(live.id, ready_fields(kernel, ready, row))
+            row = await self.move(live.id, ready_fields(kernel, ready, row, before + 1))
         except GatewayError:
             await self._take_down(live)
             raise
@@ -301,8 +301,9 @@ class Sessions:
                     await asyncio.sleep(patience_s)
 
 
-def ready_fields(kernel: Kernel, ready: Ready, row: Mapping[str, Any]) -> Document:
-    """What the row of a session says once its kernel is ready."""
-    limits = row["snapshot"]["settings"]["limits"]
-    meta = plans.runtime_meta(kernel.process.pid, limits, ready.engine, ready.containment)
+def ready_fields(kernel: Kernel, ready: Ready, row: Mapping[str, Any], generation: int) -> Document:
+    """What the row of a session says once its kernel is ready. generation: of its first engine."""
+    settings = row["snapshot"]["settings"]
+    limits, loss = settings["limits"], settings["runtime"]["on_engine_loss"]
+    meta = plans.runtime_meta(kernel.process.pid, limits, loss, ready.engine, ready.containment, "", generation)
     return {"status": "ready", "owner": kernel.process.owner, "runtime_meta": meta}

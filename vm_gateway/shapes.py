@@ -74,7 +74,10 @@ class _Session(TypedDict):
 
 
 class Session(_Session, total=False):
-    """notebook, restarted_from: of a session that a Jupyter client started: its file, and the session before it."""
+    """notebook, restarted_from: of a session that a Jupyter client started: its file, and the session before it.
+
+    runtime_meta: among others `limits`, `on_engine_loss`, and `engine_generation`, with which its process began.
+    """
 
     closed_at: str
     last_error: str

@@ -4,7 +4,7 @@ engines.
 
 from __future__ import annotations
 
-VARIABLES_LOST = "The JavaScript engine was restarted: variables of earlier cells are lost; run those again."
+from .outcomes import VARIABLES_LOST
 
 
 class Losses:

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Union
 
+#: The last words of every run with which the engine was lost (`Stopped.lost`).
+ALL_LOST = "The engine had to be replaced: all variables are lost."
+#: What the first cell after a loss is told, as no words of its own.
+VARIABLES_LOST = "The JavaScript engine was restarted: variables of earlier cells are lost; run those again."
+
 
 @dataclass(frozen=True)
 class Value:

@@ -46,7 +46,7 @@ EVERYWHERE = (
 ALSO = {"--ledger": ("--db",)}
 EPILOG = (
     "exit code: 0 done (a JavaScript error is a result), 1 refused or unreachable, 2 wrong words, 3 a replay differs, "
-    "130 interrupted"
+    "4 a restored session lacks something, 130 interrupted"
 )
 
 

@@ -22,6 +22,8 @@ from .sessions import ID
 
 #: Of a replay that differs without a known cause.
 DIFFERS = 3
+#: Of a restored session that lacks what runs would have made that could not be run, or that were stopped.
+INCOMPLETE = 4
 #: Characters that are shown before the first one that differs.
 BEFORE = 20
 
@@ -95,7 +97,8 @@ def replay_one(client: Client, arguments: Namespace) -> Report:
 
 def restore_one(client: Client, arguments: Namespace) -> Report:
     replayed = _again(restore, client, arguments)
-    return _report("Restored session", arguments.session_id, replayed, 0)
+    code = INCOMPLETE if replayed.missing else DIFFERS if replayed.unexplained else 0
+    return _report("Restored session", arguments.session_id, replayed, code)
 
 
 def _again(how: Callable[..., Replayed], client: Client, arguments: Namespace) -> Replayed:
@@ -118,6 +121,7 @@ def _report(title: str, session_id: str, replayed: Replayed, code: int) -> Repor
         "session_id": session_id,
         "new_session": replayed.session,
         "runs": replayed.runs,
+        "missing": replayed.missing,
         "skipped": [{"execution_id": run.execution["id"], "reason": why} for run, why in replayed.skipped],
         "differences": [asdict(difference) for difference in replayed.differences],
         "unexplained": replayed.unexplained,
@@ -132,6 +136,7 @@ def _lines(title: str, session_id: str, replayed: Replayed) -> Iterator[str]:
         "Status": replayed.session["status"],
         "Executions": replayed.runs,
         "Skipped": len(replayed.skipped) or None,
+        "Missing": replayed.missing or None,
         "Differences": len(replayed.differences),
         "Unexplained": replayed.unexplained,
     }
@@ -185,8 +190,9 @@ COMMANDS = (
     Command(
         ("session", "restore"),
         "bring the variables of a closed or crashed session back, in a fresh one that stays open",
-        "`Restored session: ID`, `New session: UUID`, `Status:`, `Executions:`, `Skipped:`, `Differences:`, "
-        "`Unexplained:`, then `skipped ID: REASON` and a line for each difference as in replay",
+        "`Restored session: ID`, `New session: UUID`, `Status:`, `Executions:`, `Skipped:`, `Missing:`, "
+        "`Differences:`, `Unexplained:`, then `skipped ID: REASON` and a line for each difference as in replay. Exit "
+        "code 4 where runs are missing: stopped ones, and those that could not be run; 3 as in replay",
         restore_one,
         (ID, TEMPLATE, WORKTREE),
     ),

@@ -98,8 +98,9 @@ class Recorded:
 
     def _started(self, said: Readiness) -> None:
         if said.status == "ready":
-            limits = asdict(self._plan.limits)
-            meta = runtime_meta(os.getpid(), limits, said.engine, said.containment, self._language)
+            plan = self._plan
+            limits, loss, generation = asdict(plan.limits), plan.on_engine_loss, plan.generation_offset + 1
+            meta = runtime_meta(os.getpid(), limits, loss, said.engine, said.containment, self._language, generation)
             self._write({"status": "ready", "last_error": None, "runtime_meta": meta}, durable=False)
         else:
             self._write({"status": said.status, "last_error": said.last_error})

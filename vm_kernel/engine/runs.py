@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from ..limits import Limits
 from ..outcomes import (
+    ALL_LOST,
     CpuExceeded,
     EngineDied,
     Interrupted,
@@ -235,4 +236,4 @@ def never_begun() -> EngineDied:
 
 
 def _with_loss(message: str) -> str:
-    return f"{message.rstrip('.')}. The engine had to be replaced: all variables are lost."
+    return f"{message.rstrip('.')}. {ALL_LOST}"
