@@ -67,9 +67,17 @@ def test_a_notebook_records_in_the_ledger_of_the_running_gateway(home: Jupyter) 
         assert (record["input"], record["result"]["preview"]) == ("1 + 1", "2")
 
 
-def test_without_a_ledger_the_notebook_runs_on_and_says_so_once(home: Jupyter) -> None:
+@pytest.mark.parametrize("ledger", ["in no folder", "a pipe", "a folder"])
+def test_without_a_ledger_the_notebook_runs_on_and_says_so_once(home: Jupyter, ledger: str) -> None:
     home.spec("plain", "--template", "notebook")
-    notebook = home.notebook("plain", VM_GATEWAY_LEDGER=str(home.path / "no" / "folder" / "x"))
+    path = home.path / "x"
+    if ledger == "a pipe":
+        os.mkfifo(path)
+    elif ledger == "a folder":
+        path.mkdir()
+    else:
+        path = path / "y"
+    notebook = home.notebook("plain", VM_GATEWAY_LEDGER=str(path))
     first = notebook.run("console.log('runs'); 1 + 1")
     assert (first.status, first.out, first.value) == ("ok", "runs\n", "2")
     assert first.err.startswith("This cell is not on record: ") and "restarted" in first.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sqlite3
 import stat
 import subprocess
@@ -51,6 +52,31 @@ def test_a_new_ledger_is_for_its_owner_only_and_leaves_no_log_behind(path: Path)
     assert modes == dict.fromkeys(("ledger", "ledger-lock", "ledger-wal", "ledger-shm"), 0o600)
     ledger.close()
     assert beside(path) == {"ledger", "ledger-lock"}
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+@pytest.mark.parametrize("kind", ["pipe", "link to a pipe", "socket", "device", "folder"])
+def test_what_is_no_file_is_refused_at_once(path: Path, kind: str, read_only: bool) -> None:
+    named = path
+    if kind == "device":
+        named = Path("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind(str(path))
+    else:
+        os.mkfifo(path)
+        if kind == "link to a pipe":
+            named = path.with_name("link")
+            named.symlink_to(path)
+    before = beside(path)
+    # In another process: a pipe that is opened waits for a writer, and no signal of a test ends that.
+    code = f"from vm_gateway.ledger.tiny import open_ledger; open_ledger({str(named)!r}, read_only={read_only})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20)
+    shown = named if read_only else named.resolve()
+    assert f"LedgerUnavailable: the ledger {shown} is a {kind.split()[-1]}: name a file" in done.stderr, done.stderr
+    assert beside(path) == before
 
 
 def test_what_was_written_is_there_at_the_next_open(path: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import stat
 import sys
 import threading
 import time
@@ -27,6 +28,8 @@ from .salvage import documents_in
 Incoming = Iterable[tuple[str, int, Mapping[str, Any]]]
 
 _SQLITE = b"SQLite format 3\0"
+_KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+
 _opening = threading.RLock()
 _open: dict[str, int] = {}
 
@@ -50,6 +53,7 @@ def opening(path: str, read_only: bool, patience: Patience) -> Iterator[Found]:
         if read_only:
             if not os.path.exists(found):
                 raise LedgerUnavailable(f"there is no ledger {found} to read: name an existing one")
+            _must_be_file(found)
             yield Found(found, None)
             _register(found)
             return
@@ -117,11 +121,26 @@ def _marker(path: str) -> str:
 
 
 def _start(path: str) -> bytes:
+    """Its first bytes; empty where there is nothing. Raises: LedgerUnavailable."""
     try:
-        with open(path, "rb") as file:
-            return file.read(4096)
+        return _read(path)
     except FileNotFoundError:
         return b""
+
+
+def _read(path: str) -> bytes:
+    """Its first bytes. Raises: FileNotFoundError, LedgerUnavailable."""
+    _must_be_file(path)
+    with open(path, "rb") as file:
+        return file.read(4096)
+
+
+def _must_be_file(path: str) -> None:
+    """Raises: FileNotFoundError; LedgerUnavailable where it is something else: whoever opens a pipe waits for ever."""
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode):
+        kind = _KINDS.get(stat.S_IFMT(mode), "a device")
+        raise LedgerUnavailable(f"the ledger {path} is {kind}: name a file, or a path where one can be")
 
 
 def ledger_file(path: str) -> str:
@@ -153,8 +172,7 @@ def _look(path: str, found: str, lock: FileLock, used_before: bool) -> Incoming 
 def _marked(path: str) -> str | None:
     """None: nothing known. Empty: damaged. A path: moved there, and not yet copied."""
     try:
-        with open(_marker(path), encoding="utf-8") as file:
-            return file.read()
+        return os.fsdecode(_read(_marker(path)))
     except FileNotFoundError:
         return None
 
