@@ -69,5 +69,5 @@ def test_ipykernels_message_checks_pass_except_those_that_cannot(checks: Path) -
     passed, failed = (
         {line.split("::")[1].split(" ")[0] for line in lines if line.startswith(word)} for word in ("PASSED", "FAILED")
     )
-    assert failed == set(TABLE["cannot"]), done.stdout[-6000:]
+    assert failed - set(TABLE["in_time"]) == set(TABLE["cannot"]), done.stdout[-6000:]
     assert len(passed) >= 21 and "ERROR tests" not in done.stdout, done.stdout[-6000:]
