@@ -9,11 +9,23 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
+from .changed import changed_since
 from .client import ApiError, Client
-from .comparison import GONE, Causes, Difference, Wording, compare, compare_late, file_cause, late_count, not_run
+from .comparison import (
+    CHANGED,
+    GONE,
+    Causes,
+    Difference,
+    Wording,
+    compare,
+    compare_late,
+    file_cause,
+    late_count,
+    not_run,
+)
 from .recording import Progress, Recording, Run, read_run
 from .shapes import Execution, Session
 
@@ -123,7 +135,11 @@ def _run_in(client: Client, fresh: Session, recording: Recording, runs: list[Run
         now.moved[again.number] = len(sent) - len(run.text or "") if typed else 0
         if not cause and (cause := file_cause(run, again)):
             causes.spread(f"{run.text}\n{again.text}", cause)
-        replayed.differences += compare(run, again, cause, then, now)
+        differences = list(compare(run, again, cause, then, now))
+        if not all(each.cause for each in differences) and _files_changed(recording, run):
+            causes.spread(run.text or "", CHANGED)
+            differences = list(compare(run, again, CHANGED, then, now))
+        replayed.differences += differences
     for run, again in pairs:
         if late_count(run):
             replayed.differences += compare_late(run, _with_late(client, again, late_count(run)), then, now)
@@ -136,6 +152,12 @@ def _counts_anew(runs: list[Run], counted: int) -> bool:
     """Whether they, the first of a new engine, begin with a process too: a restart, where its cells count from 1."""
     first = next((run.number for run in runs if run.generation == runs[0].generation and run.number), counted + 1)
     return first <= counted
+
+
+def _files_changed(recording: Recording, run: Run) -> bool:
+    """Whether what it imports or runs is not what it was, as far as can be seen from here."""
+    ended = _moment(run.execution.get("ended_at") or run.execution["started_at"])
+    return changed_since(run.text or "", recording.session["worktree_path"], ended.timestamp())
 
 
 class Life:
@@ -241,8 +263,12 @@ def _lasted_s(execution: Execution) -> float:
     """Of one whose process was ended under it nobody noted the time, and its end was seen later than it was."""
     if wall_ms := int(execution["metrics"].get("wall_ms", 0)):
         return wall_ms / 1000
-    began, ended = (datetime.fromisoformat(str(execution[name]).rstrip("Z")) for name in ("started_at", "ended_at"))
+    began, ended = _moment(execution["started_at"]), _moment(execution["ended_at"])
     return min(max(0.0, (ended - began).total_seconds()), LONGEST_UNNOTED_S)
+
+
+def _moment(timestamp: str) -> datetime:
+    return datetime.fromisoformat(timestamp.rstrip("Z")).replace(tzinfo=timezone.utc)
 
 
 def _interrupt(client: Client, execution: Execution, after_s: float) -> Execution:

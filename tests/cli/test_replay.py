@@ -124,6 +124,31 @@ def test_what_a_cell_with_a_cause_changed_from_within_has_that_cause(gateway: Ga
     assert causes(told(gateway, session)) == [(3, "value", "randomness")]
 
 
+def test_a_changed_file_is_the_cause_of_what_its_importers_give(gateway: Gateway, session: str, worktree: Path) -> None:
+    texts = {
+        "a.mjs": "import deep from './sub/deep.mjs'; export default deep",
+        "run.js": "1",
+        "same.mjs": "export default 1",
+    }
+    (worktree / "sub").mkdir()
+    for name, text in {**texts, "sub/deep.mjs": "export default 1"}.items():
+        (worktree / name).write_text(text)
+    cells = (
+        "import a from './a'; a",
+        "a",
+        "%run run.js",
+        "import same from './same.mjs'; same * globalThis.k",
+        "a * same",
+    )
+    with gateway.client() as client:
+        run(client, session, cells)
+        client.repl(session, "'./nothing' + (globalThis['Ma' + 'th']['ran' + 'dom']())")
+    for name in ("sub/deep.mjs", "run.js"):
+        (worktree / name).write_text((worktree / name).read_text().replace("1", "2"))
+    by_change = [(number, "value", "the file was changed") for number in (1, 2, 3, 5)]
+    assert causes(told(gateway, session)) == [*by_change, (6, "value", "")]
+
+
 def test_a_file_that_is_gone_is_the_cause_of_what_it_made(gateway: Gateway, session: str, worktree: Path) -> None:
     (worktree / "a.js").write_text("var made = 1; made")
     (worktree / "b.mjs").write_text("export default 2")
