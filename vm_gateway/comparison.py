@@ -37,7 +37,10 @@ _DECLARES = re.compile(
     rf"\b(?:var|let|const|class|function\*?)\s+{_NAME}"
     r"|\b(?:var|let|const)\s*([{\[][^=;]*?[}\]])\s*=|\bimport\s+([\w$\s,{}*]+?)\s+from\b"
 )
-_ASSIGNS = re.compile(rf"{_NAME}\s*(?:(?:[-+*/%&|^]|\*\*|<<|>>|\?\?|&&|\|\|)?=(?![=>])|\+\+|--)|(?:\+\+|--){_NAME}")
+_ASSIGNS = re.compile(
+    rf"(?:\bglobalThis\s*\.\s*([\w$]+)|{_NAME})\s*(?:(?:[-+*/%&|^]|\*\*|<<|>>|\?\?|&&|\|\|)?=(?![=>])|\+\+|--)"
+    rf"|(?:\+\+|--){_NAME}"
+)
 #: What may be changed from within.
 _REACHES = re.compile(rf"{_NAME}\s*(?:\?\.|\.|\[)")
 _WORDS = re.compile(r"[A-Za-z_$][\w$]*")

@@ -121,7 +121,8 @@ def test_the_times_that_a_cell_prints_explain_nothing_else(gateway: Gateway, ses
 def test_what_a_cell_with_a_cause_changed_from_within_has_that_cause(gateway: Gateway, session: str) -> None:
     with gateway.client() as client:
         run(client, session, ("var list = [], kept = 1", "list.push(Math.random()); kept", "list", "kept"))
-    assert causes(told(gateway, session)) == [(3, "value", "randomness")]
+        run(client, session, ("globalThis.odd = Math.random(); 1", "odd"))
+    assert causes(told(gateway, session)) == [(3, "value", "randomness"), (6, "value", "randomness")]
 
 
 def test_a_changed_file_is_the_cause_of_what_its_importers_give(gateway: Gateway, session: str, worktree: Path) -> None:
