@@ -121,6 +121,7 @@ class Kernel:
             "DENO_NO_UPDATE_CHECK": "1",
             "JUPYTER_NO_CONFIG": "1",
         }
+        # Closed with the kernel.
         self.errors = open(os.path.join(self.folder, "stderr"), "w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         self.started = time.perf_counter()
         self.process = subprocess.Popen(

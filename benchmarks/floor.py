@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import peers  # noqa: E402
+import peers
 
 TURNS = 9
 #: The program of `peers.JAVASCRIPT["compute"]`, statement by statement.

@@ -23,12 +23,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import results  # noqa: E402
+import results
 
-from vm_gateway.ledger import owners  # noqa: E402
-from vm_gateway.ledger.tiny import TinyLedger, open_ledger  # noqa: E402
-from vm_kernel.events import Event, timestamp  # noqa: E402
-from vm_kernel.ids import uuid7  # noqa: E402
+from vm_gateway.ledger import owners
+from vm_gateway.ledger.tiny import TinyLedger, open_ledger
+from vm_kernel.events import Event, timestamp
+from vm_kernel.ids import uuid7
 
 TITLE = "# The ledger, empty and full"
 #: Events of one execution, as one page.
@@ -83,7 +83,7 @@ def fill(path: Path, events: int) -> list[str]:
                 execution_id = execute(ledger, f"s{number % SESSIONS}")
                 if number % 97 == 0:
                     some.append(execution_id)
-    ledger.database.storage.checkpoint()  # type: ignore[attr-defined]
+    ledger.database.storage.checkpoint()
     ledger.close()
     return some
 

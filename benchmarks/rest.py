@@ -23,11 +23,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import peers  # noqa: E402
-import results  # noqa: E402
-from served import Gateway, Refused, Wire, child_of, commits, cpu_s, idle_share  # noqa: E402
+import peers
+import results
+from served import Gateway, Refused, Wire, child_of, commits, cpu_s, idle_share
 
-from vm_gateway.ledger.tiny import open_ledger  # noqa: E402
+from vm_gateway.ledger.tiny import open_ledger
 
 TITLE = "# Executions over REST"
 WARM = 100

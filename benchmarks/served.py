@@ -87,6 +87,7 @@ class Gateway:
         self.ledger = self.folder / "bench.ledger"
         self.worktree = self.folder / "tree"
         self.worktree.mkdir()
+        # Closed with the gateway.
         self.log = open(self.folder / "log", "w+", encoding="utf-8")  # noqa: SIM115
         own = {
             "JUPYTER_RUNTIME_DIR": str(self.folder / "run"),

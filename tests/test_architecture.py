@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -211,6 +212,21 @@ def test_no_file_has_a_name_that_says_nothing() -> None:
         if NO_NAMES & set(Path(name).stem.lower().replace("-", "_").split("_"))
     ]
     assert not vague, "name the thing in: " + ", ".join(vague)
+
+
+def test_whatever_a_check_is_told_to_ignore_has_its_reason_beside_it() -> None:
+    ignored, rule = r"type: ignore(?:\[[^\]]*\])?", r"[A-Z]+\d+"
+    marker = re.compile(rf"#\s*(?:ruff: )?(?:{ignored}|noqa(?::\s*{rule}(?:,\s*{rule})*)?)(?P<reason>.*)$")
+    bare = []
+    for top in ("vm_kernel", "vm_gateway", "tests", "benchmarks", "examples"):
+        for path in sorted((ROOT / top).rglob("*.py")):
+            lines = path.read_text(encoding="utf-8").splitlines()
+            for number, line in enumerate(lines):
+                above = lines[number - 1].lstrip() if number else ""
+                found = marker.search(line)
+                if found and not found["reason"].strip(" ,-#") and not above.startswith("#"):
+                    bare.append(f"{path.relative_to(ROOT)}:{number + 1}: {line.strip()}")
+    assert not bare, "say why, there or on the line above:\n" + "\n".join(bare)
 
 
 def loaded(code: str) -> set[str]:

@@ -57,8 +57,8 @@ class VmGateway(Application):
         "config": "VmGateway.config_file",
         "log-level": "VmGateway.log_level_name",
     }
-    flags = {}  # noqa: RUF012
-    classes: ClassesType = []  # noqa: RUF012
+    flags = {}  # noqa: RUF012, likewise
+    classes: ClassesType = []  # noqa: RUF012, likewise
 
     listen = Unicode(f"127.0.0.1:{DEFAULT_PORT}", config=True, help="HOST:PORT to listen on; port 0 takes a free one.")
     ledger = Unicode(

@@ -48,7 +48,7 @@ def shown(row: Document) -> Document:
 
 def _lives(row: Mapping[str, Any]) -> bool:
     owner = row.get("owner")
-    return bool(owner) and owners.is_alive(owner)  # type: ignore[arg-type]
+    return owners.is_alive(owner) if owner else False
 
 
 class Guests:

@@ -66,7 +66,7 @@ def test_the_page_of_commands_is_the_one_that_the_table_makes() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: "-".join(command.words))
 def test_each_command_explains_itself(command: object) -> None:
-    done = run(*command.words, "--help")  # type: ignore[attr-defined]
+    done = run(*command.words, "--help")
     assert (done.code, done.err) == (0, "")
     assert "usage: vm-gateway" in done.out
     assert "prints:" in done.out

@@ -115,7 +115,7 @@ def test_the_program_in_the_readme() -> None:
     manager, client = start_new_kernel(kernel_name="javascript-vm")
     shown: list[str] = []
 
-    def show(message: dict) -> None:  # type: ignore[type-arg]
+    def show(message: dict) -> None:
         if message["msg_type"] == "execute_result":
             shown.append(message["content"]["data"]["text/plain"])
 

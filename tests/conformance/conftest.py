@@ -28,7 +28,7 @@ def start() -> Iterator[Callable[..., Kernel]]:
     with tempfile.TemporaryDirectory(prefix="vmk") as folder:
 
         def launch(*flags: str, **options: object) -> Kernel:
-            kernel = Kernel(Path(folder) / str(len(kernels)), *flags, **options)  # type: ignore[arg-type]
+            kernel = Kernel(Path(folder) / str(len(kernels)), *flags, **options)
             kernels.append(kernel)
             return kernel
 

@@ -18,14 +18,14 @@ class TestKernel(jupyter_kernel_test.KernelTests):
     file_extension = ".js"
     code_hello_world = "console.log('hello, world')"
     code_stderr = "console.error('oops')"
-    completion_samples = [  # noqa: RUF012
+    completion_samples = [
         {"text": "Math.flo", "matches": {"floor"}},
         {"text": "JSON.str", "matches": {"stringify"}},
         {"text": "globalThi", "matches": {"globalThis"}},
         {"text": "'x'.padS", "matches": {"padStart"}},
         {"text": "no_such_thing."},
     ]
-    complete_code_samples = [  # noqa: RUF012
+    complete_code_samples = [
         "1",
         "",
         "// only a comment",
@@ -35,7 +35,7 @@ class TestKernel(jupyter_kernel_test.KernelTests):
         "`a ${'}'} b`",
         "class A { #x = 1; get x() { return this.#x } }",
     ]
-    incomplete_code_samples = [  # noqa: RUF012
+    incomplete_code_samples = [
         "function f(",
         "if (true) {",
         "const a = [1,",
@@ -44,16 +44,16 @@ class TestKernel(jupyter_kernel_test.KernelTests):
         "1 +",
         "await (async () => {",
     ]
-    invalid_code_samples = ["let = = 1", "}", "const a = 1; const a = 2", "1 2", "'open"]  # noqa: RUF012
+    invalid_code_samples = ["let = = 1", "}", "const a = 1; const a = 2", "1 2", "'open"]
     code_generate_error = "throw new Error('on purpose')"
-    code_execute_result = [  # noqa: RUF012
+    code_execute_result = [
         {"code": "6 * 7", "result": "42"},
         {"code": "'a' + 'b'", "result": "'ab'"},
         {"code": "[1, , { a: 1n }]", "result": "[ 1, <1 empty item>, { a: 1n } ]"},
         {"code": "new Map([[1, { a: 2 }]])", "result": "Map(1) { 1 => { a: 2 } }"},
         {"code": "await new Promise(done => setTimeout(done, 5, null))", "result": "null"},
     ]
-    code_display_data = [  # noqa: RUF012
+    code_display_data = [
         {"code": "display({ 'text/html': '<b>b</b>' }, { raw: true })", "mime": "text/html"},
         {
             "code": "display({ 'image/svg+xml': '<svg/>', 'text/plain': 's' }, { raw: true })",

@@ -87,7 +87,7 @@ def test_questions_before_ready_are_answered(driver: Driver) -> None:
 def test_every_cell_ends_exactly_once_and_in_order(driver: Driver) -> None:
     for number in range(1, 6):
         driver.run(f"{number} + 0")
-    assert [report.cell for report in of(driver, Finished)] == [1, 2, 3, 4, 5]  # type: ignore[attr-defined]
+    assert [report.cell for report in of(driver, Finished)] == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def test_a_cell_that_imports_says_what_and_waits(driver: Driver) -> None:
     wanted = driver.wait_for(Wanted)
     assert (wanted.cell, wanted.question["specifier"], wanted.question["by"]) == (cell, "./x.json", "require")
     assert wanted.question["number"] == wanted.number
-    assert [report.text for report in of(driver, Printed)] == ["before"]  # type: ignore[attr-defined]
+    assert [report.text for report in of(driver, Printed)] == ["before"]
     settle(driver)
     assert not driver._finished, "it went on without its file"
     driver.engine.supply(wanted.number, json_file('"text \\u00e9"'))

@@ -76,7 +76,7 @@ def test_questions_are_answered_once_each_idle_and_mid_cell(driver: Driver, busy
     driver.engine.inspect(4, "horse", 5, 0)
     driver.until(lambda: len(of(driver, Answered)) >= 4)
     settle(driver, 0.05)
-    answers = {report.request: report.content for report in of(driver, Answered)}  # type: ignore[attr-defined]
+    answers = {report.request: report.content for report in of(driver, Answered)}
     assert len(of(driver, Answered)) == 4, driver.reports
     assert answers[1]["status"] == "complete"
     assert answers[2]["status"] == "incomplete" and set(answers[2]["indent"]) <= {" "}
@@ -86,7 +86,7 @@ def test_questions_are_answered_once_each_idle_and_mid_cell(driver: Driver, busy
     if not busy:
         assert "horse" in answers[3]["matches"] and answers[4]["found"] is True
     else:
-        assert not [report for report in of(driver, Finished) if report.cell == cell]  # type: ignore[attr-defined]
+        assert not [report for report in of(driver, Finished) if report.cell == cell]
         driver.engine.stop(Interrupted("stopped"))
         driver.finish(cell)
 
@@ -188,7 +188,7 @@ def test_stop_of_a_finished_cell_cancels_its_timers_and_no_others(driver: Driver
     settle(driver)
     since = len(driver.reports)
     settle(driver, 0.15)
-    assert {report.cell for report in driver.reports[since:]} == {other}  # type: ignore[union-attr]
+    assert {report.cell for report in driver.reports[since:]} == {other}
 
 
 def test_a_looping_timer_between_cells_is_stopped_with_turn_stopped(driver: Driver) -> None:

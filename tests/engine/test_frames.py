@@ -200,7 +200,7 @@ def test_three_losses_within_a_minute_refuse_for_a_minute(monkeypatch: pytest.Mo
     driver = Driver(lambda sink: Supervisor(128, sink))
     try:
         for generation in (1, 2, 3):
-            driver.until(lambda: sum(isinstance(r, Ready) for r in driver.reports) == generation)  # noqa: B023
+            driver.until(lambda count=generation: sum(isinstance(r, Ready) for r in driver.reports) == count)
             finished = lose(driver)
             assert isinstance(finished.outcome, EngineDied) and "SIGSEGV" in finished.outcome.message, finished
         refused = driver.run("1 + 1")

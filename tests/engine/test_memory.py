@@ -76,7 +76,7 @@ def explode(driver: Driver, code: str, timeout_s: float = 40) -> tuple[Finished,
     generation = driver.engine.generation
     with highest(pid) as seen:
         finished = driver.run(code, LIMITS, timeout_s)
-    if finished.outcome.lost:  # type: ignore[union-attr]
+    if finished.outcome.lost:
         driver.until(lambda: driver.engine.generation > generation)
     kept = text_of(driver.run("typeof state === 'undefined' ? 'lost' : state")) == "42"
     return finished, seen[0] - idle_mb, kept
@@ -190,7 +190,7 @@ def test_a_value_that_is_too_large_to_render_is_stopped_or_shown(open_engine: Op
     driver = open_engine(MEM_MB)
     finished = driver.run("'x'.repeat(2 ** 29 - 25)", LIMITS, 40)
     assert isinstance(finished.outcome, OutOfMemory) or finished.outcome.status == "ok", finished
-    if finished.outcome.status != "ok" and finished.outcome.lost:  # type: ignore[union-attr]
+    if finished.outcome.status != "ok" and finished.outcome.lost:
         driver.wait_for(Ready, since=driver.reports.index(finished))
     assert text_of(driver.run("1 + 1", LIMITS)) == "2"
 
@@ -200,7 +200,7 @@ def test_an_abort_inside_v8_is_an_outcome_with_its_reason(open_engine: Open) -> 
     driver = open_engine(2048)
     finished = driver.run("'a'.repeat(2 ** 28).split('')", timeout_s=60)
     assert finished.outcome.status == "error", finished
-    assert finished.outcome.lost and "lost" in finished.outcome.message, finished  # type: ignore[union-attr]
+    assert finished.outcome.lost and "lost" in finished.outcome.message, finished
     lost = driver.wait_for(Lost)
     assert lost.generation == 1 and lost.reason
     assert driver.wait_for(Ready, since=driver.reports.index(lost)).generation == 2

@@ -198,7 +198,7 @@ def test_a_replaced_engine_starts_clean() -> None:
         assert ready.generation == driver.engine.generation == 2 and ready.pid != pid
         since = len(driver.reports)
         finished = driver.run("typeof state")
-        assert finished.outcome.value.preview == "undefined", finished  # type: ignore[union-attr]
+        assert finished.outcome.value.preview == "undefined", finished
         assert driver.reports[since:] == [finished]
     finally:
         driver.close()

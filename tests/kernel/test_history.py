@@ -79,16 +79,16 @@ def test_more_than_there_can_be_is_all_that_there_is(known: History) -> None:
 
 def test_earlier_sessions_are_read_only_as_far_as_needed(known: History) -> None:
     known.answer({**TAIL, "n": 2})
-    assert known.earlier.read == []  # type: ignore[attr-defined]
+    assert known.earlier.read == []
     known.answer({**TAIL, "n": 3})
-    assert known.earlier.read == [2]  # type: ignore[attr-defined]
+    assert known.earlier.read == [2]
 
 
 def test_values_of_earlier_sessions_are_read_for_what_is_chosen_alone(known: History) -> None:
     known.answer({**TAIL, "n": 3})
-    assert known.earlier.shown == []  # type: ignore[attr-defined]
+    assert known.earlier.shown == []
     known.answer({**TAIL, "n": 3, "output": True})
-    assert known.earlier.shown == ["d"]  # type: ignore[attr-defined]
+    assert known.earlier.shown == ["d"]
 
 
 def test_a_pattern_longer_than_any_that_a_person_writes_is_refused(known: History) -> None:

@@ -81,7 +81,7 @@ def test_nothing_is_seen_by_a_client_before_the_recorder_saw_it() -> None:
         if call == "begin":
             assert "execute_input" not in published
         if call == "append":
-            types = {event.type for event in value}  # type: ignore[attr-defined]
+            types = {event.type for event in value}
             assert not ({"stream"} & set(published) and "console" in types)
 
     published: list[str] = []

@@ -127,7 +127,7 @@ class Notebook:
 
     @property
     def pid(self) -> int:
-        return int(self.manager.provisioner.pid)  # type: ignore[union-attr]
+        return int(self.manager.provisioner.pid)
 
     def run(self, code: str) -> Cell:
         return self.hear(self.client.execute(code, allow_stdin=False, stop_on_error=False))

@@ -102,7 +102,7 @@ def test_jupyter_client_speaks_to_the_kernel_of_any_session(gateway: Running, sh
             assert shown == ["1", "2"]
             shown.clear()
             [first, second] = reversed(client.executions(session))
-            assert [first["actor"]["surface"], second["actor"]["surface"]] == ["kernel", "kernel"]  # type: ignore[typeddict-item]
+            assert [first["actor"]["surface"], second["actor"]["surface"]] == ["kernel", "kernel"]
             assert client.session(session)["status"] == "ready"
     gateway.close(own)
 

@@ -17,7 +17,7 @@ DEAD = {"boot_id": "none", "pid": 1, "start_time": 1}
 
 
 def announce(port: int, owner: object) -> None:
-    gateways.announce(gateways.Gateway(port, f"http://127.0.0.1:{port}", f"/ledger/of/{port}", owner))  # type: ignore[arg-type]
+    gateways.announce(gateways.Gateway(port, f"http://127.0.0.1:{port}", f"/ledger/of/{port}", owner))
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_writers_killed_at_any_moment_lose_nothing_that_was_acknowledged(path: P
         took = time.monotonic() - began
         if number % 20 == 19 or number == rounds - 1:
             oracle.look(ledger)
-            assert upkeep.check(ledger.database.storage) == []  # type: ignore[arg-type]
+            assert upkeep.check(ledger.database.storage) == []
         assert ledger.stats()["executions"]["running"] == 0
         ledger.close()
         assert took < 5, f"round {number}: {took:.1f} s to open and repair"
@@ -159,7 +159,7 @@ def test_a_log_torn_at_any_byte_gives_an_exact_prefix(path: Path, tmp_path: Path
         for position, execution_id in enumerate(whole):
             assert seqs(ledger.events(execution_id)) == list(range(1, max(2, 2 + position % 40)))
         ledger.put_template(template("a"))
-        assert upkeep.check(ledger.database.storage) == [], case  # type: ignore[arg-type]
+        assert upkeep.check(ledger.database.storage) == [], case
         ledger.close()
         shutil.rmtree(torn)
 
@@ -347,7 +347,7 @@ def test_a_process_reads_whole_transactions_while_another_writes(path: Path) -> 
         assert writer.stdout is not None and writer.stdout.readline() == b"ready\n"
         reads, deadline = 0, time.monotonic() + 1.5
         while time.monotonic() < deadline:
-            for row in ledger.database.table("executions", cache_size=0).page(limit=3):  # type: ignore[attr-defined]
+            for row in ledger.database.table("executions", cache_size=0).page(limit=3):
                 found = ledger.events(row["id"])
                 assert seqs(found) == list(range(1, len(found) + 1)) and found, row
                 assert row["status"] == "running" or found[-1]["type"] == "value"

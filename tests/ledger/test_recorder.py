@@ -196,7 +196,7 @@ def test_many_lines_are_two_transactions_and_a_page_for_each_256(ours: TinyLedge
     assert storage(ours).transactions - before <= 2 + 1
     assert storage(ours).fdatasyncs - syncs == 1
     assert seqs(ours.events(own.execution_id)) == list(range(1, 203))
-    with ours.database.storage.reading() as connection:  # type: ignore[attr-defined]
+    with ours.database.storage.reading() as connection:
         assert connection.execute("PRAGMA synchronous").fetchone() == (1,)
 
 

@@ -89,7 +89,7 @@ def test_a_beginning_is_answered_at_once_unless_somebody_else_writes(ours: TinyL
         assert answers == [None], "it was answered while another process held the ledger"
         fcntl.flock(held, fcntl.LOCK_UN)
     assert session.wait(lambda then: session.recorder.begin(Started("last", "repl", "1", "t", 1), then)) is None
-    assert [ours.get_execution(name)["status"] for name in ("now", "then", "last")] == ["running"] * 3  # type: ignore[index]
+    assert [ours.get_execution(name)["status"] for name in ("now", "then", "last")] == ["running"] * 3
     session.recorder.close()
 
 

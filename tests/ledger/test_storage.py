@@ -208,7 +208,7 @@ def test_a_stock_tinydb_file_is_imported_into_a_ledger_beside_it_and_kept(tmp_pa
     ledger = open_ledger(old)
     assert [row["name"] for row in ledger.list_templates().documents] == ["c", "a"]
     assert ledger.list_sessions("closed").documents[0]["note"] == "\ud800 é"
-    assert ledger.database.storage.path == str(tmp_path / "old.ledger")  # type: ignore[attr-defined]
+    assert ledger.database.storage.path == str(tmp_path / "old.ledger")
     ledger.put_template(template("d"))
     ledger.close()
     assert old.read_bytes() == before
@@ -265,12 +265,12 @@ def test_what_can_be_read_of_a_damaged_ledger_is_saved(path: Path) -> None:
     for part in (0.35, 0.6, 0.8):
         damage(path, int(size * part) // 4096 * 4096, 4096)
     ledger = open_ledger(path)
-    wrong = upkeep.check(ledger.database.storage)  # type: ignore[arg-type]
+    wrong = upkeep.check(ledger.database.storage)
     assert wrong
     ledger.close()
     assert "ledger-damaged" in beside(path)
     ledger = open_ledger(path)
-    assert upkeep.check(ledger.database.storage) == []  # type: ignore[arg-type]
+    assert upkeep.check(ledger.database.storage) == []
     saved = [row for row in rows if ledger.get_execution(row) is not None]
     whole = [row for row in saved if seqs(ledger.events(row)) == [1, 2, 3, 4]]
     assert len(saved) > 200 and len(whole) > 150, f"{len(saved)} rows and {len(whole)} with events of {len(rows)}"
@@ -281,7 +281,7 @@ def test_what_can_be_read_of_a_damaged_ledger_is_saved(path: Path) -> None:
 
 def _begin(ledger: object) -> str:
     row = execution("s")
-    ledger.begin(row)  # type: ignore[attr-defined]
+    ledger.begin(row)
     return str(row["id"])
 
 
@@ -342,7 +342,7 @@ def test_opening_a_ledger_twice_does_not_drop_its_locks(path: Path) -> None:
         second.put_template(template(str(time.monotonic())))
         second.close()
     copy = path.parent / "copy"
-    upkeep.backup(first.database.storage, copy)  # type: ignore[arg-type]
+    upkeep.backup(first.database.storage, copy)
     assert others_try(path) in ("wal", "database is locked")
     first.close()
     kept = open_ledger(copy)

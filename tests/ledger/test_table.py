@@ -181,7 +181,7 @@ def test_nan_is_kept(table: LedgerTable) -> None:
         (where("s") == "a", " AND x0=?", True),
         (where("s") == 2**70, "", False),
         (where("s") == "\ud800", "", False),
-        (where("s") == None, "", False),  # noqa: E711
+        (where("s") == None, "", False),  # noqa: E711 -- a query of TinyDB
         (where("s").one_of(["a", "b"]), " AND x0 IN (?,?)", False),
         (where("s").one_of(["a", None]), "", False),
         ((where("s") == "a") | (where("t") == "a"), "", False),
@@ -295,13 +295,13 @@ def test_a_document_nested_without_end_is_refused_with_a_sentence(table: LedgerT
 
 
 def test_what_fails_inside_a_transaction_undoes_only_itself(database: LedgerDB, table: LedgerTable) -> None:
-    with database.storage.transaction():  # type: ignore[attr-defined]
+    with database.storage.transaction():
         table.insert({"a": 1})
         with pytest.raises(TypeError):
             table.insert_multiple([*({"a": 2} for _ in range(3000)), {"a": object()}])
         table.insert({"a": 3})
     assert [row["a"] for row in table.all()] == [1, 3]
-    with pytest.raises(KeyError), database.storage.transaction():  # type: ignore[attr-defined]
+    with pytest.raises(KeyError), database.storage.transaction():
         table.insert({"a": 4})
         database.table("new").insert({})
         raise KeyError

@@ -188,7 +188,7 @@ def _(client: Client, kernel: Kernel, folder: Path) -> None:
 def _(client: Client, kernel: Kernel, folder: Path) -> None:
     spec = "({$schema: 'https://vega.github.io/schema/vega-lite/v5.json', mark: 'bar', data: {values: []}})"
     shown = bundle(client, spec)
-    assert shown["application/vnd.vegalite.v5+json"]["mark"] == "bar"  # type: ignore[index]
+    assert shown["application/vnd.vegalite.v5+json"]["mark"] == "bar"
 
 
 @trial("array of objects as a table")
@@ -467,8 +467,8 @@ def late(client: Client, code: str) -> tuple[str, dict[str, object]]:
 @trial("their output belongs to")
 def _(client: Client, kernel: Kernel, folder: Path) -> None:
     msg_id, message = late(client, "setTimeout(() => console.log('late'), 150); undefined")
-    assert message["parent_header"]["msg_id"] == msg_id  # type: ignore[index]
-    assert message["content"]["text"] == "late\n"  # type: ignore[index]
+    assert message["parent_header"]["msg_id"] == msg_id
+    assert message["content"]["text"] == "late\n"
 
 
 @trial("unhandled rejection / throw in a timer")
@@ -476,8 +476,8 @@ def _(client: Client, kernel: Kernel, folder: Path) -> None:
     heard = client.run("Promise.reject(new Error('forgotten')); undefined")
     assert "forgotten" in heard.text("stderr")
     msg_id, message = late(client, "setTimeout(() => { throw new Error('in a timer') }, 150); undefined")
-    assert message["parent_header"]["msg_id"] == msg_id  # type: ignore[index]
-    assert "in a timer" in message["content"]["text"]  # type: ignore[index]
+    assert message["parent_header"]["msg_id"] == msg_id
+    assert "in a timer" in message["content"]["text"]
     assert value(client, "'alive'") == "'alive'"
 
 

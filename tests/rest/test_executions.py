@@ -209,6 +209,9 @@ def test_a_busy_session_refuses_at_once_and_can_be_cancelled(gateway: Running) -
 @pytest.mark.covers("POST /executions/repl", "202")
 @pytest.mark.covers("POST /executions/run-file", "202")
 def test_who_does_not_wait_finds_the_end_in_the_record(gateway: Running, session: str) -> None:
+    def over(record: dict[str, Any]) -> dict[str, Any] | None:
+        return record if record["status"] != "running" else None
+
     gateway.home.write("slow.js", "await new Promise((done) => setTimeout(() => done(5), 300))")
     for made in (
         gateway.ask("POST", "/executions/run-file?wait=false", 202, {"session_id": session, "path": "slow.js"}),
@@ -218,7 +221,7 @@ def test_who_does_not_wait_finds_the_end_in_the_record(gateway: Running, session
         assert record["status"] == "running"
         assert "ended_at" not in record
         path = f"/executions/{record['id']}"
-        ended = wait_until(lambda: [r for r in [gateway.ask("GET", path, 200)] if r["status"] != "running"])[0]  # noqa: B023
+        ended = wait_until(lambda path=path: over(gateway.ask("GET", path, 200)))
         assert (ended["status"], ended["result"]["preview"]) == ("ok", "5")
 
 
@@ -293,7 +296,7 @@ def test_a_cancel_that_comes_late_never_hits_the_next_execution(gateway: Running
     session = gateway.session(gateway.limited(wall_ms=0, cpu_ms=0))["id"]
     for _ in range(20):
         first = gateway.repl(session, "for (const end = Date.now() + 20; Date.now() < end;); 1", 202, wait=False)["id"]
-        cancelling = threading.Thread(target=lambda: gateway.http.post(f"/executions/{first}/cancel"))  # noqa: B023
+        cancelling = threading.Thread(target=gateway.http.post, args=(f"/executions/{first}/cancel",))
         cancelling.start()
         status = 409
         while status == 409:

@@ -285,7 +285,7 @@ def test_the_token_is_left_in_a_file_and_not_given_to_sessions(home: Home) -> No
     finally:
         process.terminate()
         process.wait(PATIENCE_S)
-        process.stdout.close()  # type: ignore[union-attr]
+        process.stdout.close()
     assert left_behind(home) == []
 
 

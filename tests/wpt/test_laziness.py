@@ -38,7 +38,7 @@ def run() -> Iterator[Run]:
             return None
         return json.loads(outcome.value.json) if outcome.value.json is not None else outcome.value.preview
 
-    run.ask = driver.ask  # type: ignore[attr-defined]
+    run.ask = driver.ask
     yield run
     driver.close()
 
@@ -50,16 +50,16 @@ def test_a_new_session_has_them_all_and_has_loaded_none(run: Run) -> None:
 
 
 def test_completion_of_names_loads_none(run: Run) -> None:
-    matches = run.ask("complete", "URL", 3)["matches"]  # type: ignore[attr-defined]
+    matches = run.ask("complete", "URL", 3)["matches"]
     assert {"URL", "URLSearchParams"} <= set(matches)
-    run.ask("complete", "", 0)  # type: ignore[attr-defined]
+    run.ask("complete", "", 0)
     assert run(WAITING) == NAMES
 
 
 def test_who_asks_for_members_is_shown_them(run: Run) -> None:
-    matches = run.ask("complete", "crypto.", 7)["matches"]  # type: ignore[attr-defined]
+    matches = run.ask("complete", "crypto.", 7)["matches"]
     assert {"getRandomValues", "randomUUID"} <= set(matches)
-    assert run.ask("inspect", "URL", 3, 0)["found"] is True  # type: ignore[attr-defined]
+    assert run.ask("inspect", "URL", 3, 0)["found"] is True
     assert {"TextDecoder", "TextEncoder"} == set(run(WAITING)), "of the scripts that nobody asked for"
 
 

@@ -64,8 +64,8 @@ def comparable(value: object) -> bool:
     """Whether `column == value` in SQL finds every document that `document[field] == value` finds in Python."""
     if type(value) is str:
         return _encodable(value)
-    if type(value) in (int, bool, float):
-        return -_LARGEST < value < _LARGEST  # type: ignore[operator]
+    if type(value) is int or type(value) is bool or type(value) is float:
+        return -_LARGEST < value < _LARGEST
     return False
 
 

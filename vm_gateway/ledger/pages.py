@@ -32,9 +32,9 @@ def page_text(execution_id: str, events: Sequence[Event | Lines]) -> tuple[dict[
     parts: list[str] = []
     for are_lines, group in groupby(events, _are_lines):
         if are_lines:
-            parts.extend(map(_lines_text, group))  # type: ignore[arg-type]
+            parts.extend(map(_lines_text, group))  # type: ignore[arg-type]  # all of a group are, or none
         else:
-            parts.append(encode([_packed(event) for event in group])[1:-1])  # type: ignore[arg-type]
+            parts.append(encode([_packed(event) for event in group])[1:-1])  # type: ignore[arg-type]  # likewise
     return head, f'{encode(head)[:-1]},"events":[{",".join(parts)}]}}'
 
 

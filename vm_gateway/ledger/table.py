@@ -23,7 +23,7 @@ from .views import TableView
 class LedgerTable(Table):
     """See `tinydb.table.Table`; `page` is one method more, and those that write one document."""
 
-    _next_id: int | None  # type: ignore[assignment]
+    _next_id: int | None  # type: ignore[assignment]  # TinyDB declares its first value, None
     _overlay: Overlay | None = None
     _cached_at = -1
 
@@ -217,4 +217,4 @@ class LedgerDB(TinyDB):
     """A TinyDB over `SQLiteStorage` with tables to match: `LedgerDB(path, indexes=..., durability=...)`."""
 
     table_class = LedgerTable
-    default_storage_class = SQLiteStorage  # type: ignore[assignment]
+    default_storage_class = SQLiteStorage  # type: ignore[assignment]  # TinyDB declares its own class

@@ -51,10 +51,11 @@ class TableView(Mapping[str, dict[str, Any]]):
     def __bool__(self) -> bool:
         return bool(self._rows("SELECT 1 FROM {table} LIMIT 1"))
 
+    # Iterables where a mapping has views: TinyDB only walks through them, and a view would hold all documents.
     def items(self) -> Iterable[tuple[str, dict[str, Any]]]:  # type: ignore[override]
         return ((str(doc_id), document) for doc_id, document in self.scan(EVERYTHING))
 
-    def values(self) -> Iterable[dict[str, Any]]:  # type: ignore[override]
+    def values(self) -> Iterable[dict[str, Any]]:  # type: ignore[override]  # likewise
         return (document for _, document in self.scan(EVERYTHING))
 
     def columns(self) -> tuple[str, ...]:

@@ -49,11 +49,13 @@ class Joined:
         return getattr(self._transport, name)
 
 
+# uvicorn chooses the class when it is imported, and the two that there are declare other transports.
 class Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     """uvicorn's HTTP protocol over such a transport."""
 
     _patience: asyncio.TimerHandle | None = None
 
+    # Needed with one of the two, see above.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override, unused-ignore]
         super().connection_made(cast(asyncio.Transport, Joined(transport, self.loop)))
         self._wait_for_head()

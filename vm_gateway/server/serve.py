@@ -139,7 +139,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: object, sessions: Sessions, announcement: str) -> None:
         super().__init__(
             uvicorn.Config(
-                app,  # type: ignore[arg-type]
+                app,  # type: ignore[arg-type]  # uvicorn has types of its own for what starlette's are
                 http=Protocol,
                 proxy_headers=False,
                 lifespan="off",

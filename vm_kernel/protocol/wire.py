@@ -78,7 +78,7 @@ def _refuse_constant(token: str) -> Any:
 _decoder = json.JSONDecoder(parse_constant=_refuse_constant)
 _decode = _decoder.decode
 #: What is in it, without the two searches for blanks around a value: (value, end), or StopIteration.
-_scan: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once  # type: ignore[attr-defined]
+_scan: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once  # type: ignore[attr-defined]  # not in typeshed
 
 
 def _make_encode(ascii_only: bool) -> Callable[[Any], str]:

@@ -9,6 +9,10 @@ import os
 from . import library
 from .library import ARRAY_BUFFER, EXCEPTION, SHARED_BUFFER, STRING, Callback, EngineUnavailable, Raw
 
+TYPE_CHECKING = False  # as of `typing`, which an engine does not load
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class Context:
     """One V8 isolate with one global object and its thread.
@@ -16,11 +20,11 @@ class Context:
     wake: called on V8's thread when a task has ended; must not touch the isolate.
     """
 
-    def __init__(self, wake: object) -> None:
+    def __init__(self, wake: Callable[[], object]) -> None:
         self._library = library.loaded()
         self._wake = wake
         self._slots: dict[int, list[ctypes._Pointer[Raw] | None]] = {}
-        self._functions: dict[int, object] = {}
+        self._functions: dict[int, Callable[[], object]] = {}
         self._next_id = 0
         self._kept = False  # Python's thread state of V8's thread
         self._callback = Callback(self._on_callback)  # kept: V8 holds only the address
@@ -34,13 +38,13 @@ class Context:
         function = self._functions.get(number)
         if function is not None:
             try:
-                function()  # type: ignore[operator]
+                function()
             except BaseException as error:
                 os.write(2, f"host function failed: {type(error).__name__}: {error}\n".encode())
             self._library.mr_free_value(self._context, raw)
             return
         self._slots[number][0] = raw
-        self._wake()  # type: ignore[operator]
+        self._wake()
 
     def _new_task(self) -> tuple[int, list[ctypes._Pointer[Raw] | None]]:
         self._next_id += 1
@@ -48,7 +52,8 @@ class Context:
         return self._next_id, slot
 
     def _string(self, text: bytes) -> ctypes._Pointer[Raw]:
-        return self._library.mr_alloc_string_val(self._context, text, len(text), STRING)  # type: ignore[no-any-return]
+        made: ctypes._Pointer[Raw] = self._library.mr_alloc_string_val(self._context, text, len(text), STRING)
+        return made
 
     def _eval_raw(self, source: str) -> ctypes._Pointer[Raw]:
         """Evaluate trusted code and wait; used while booting only, when nothing can run for long."""
@@ -70,9 +75,9 @@ class Context:
 
     def _text(self, raw: ctypes._Pointer[Raw]) -> str:
         contents = raw.contents
-        text = contents.value.bytes[0 : contents.length].decode("utf-8", "replace")
+        text: str = contents.value.bytes[0 : contents.length].decode("utf-8", "replace")
         self._library.mr_free_value(self._context, raw)
-        return text  # type: ignore[no-any-return]
+        return text
 
     def eval(self, source: str) -> str | None:
         """Evaluate trusted code and wait; returns a string value, None for any other."""
@@ -93,7 +98,7 @@ class Context:
         array = (ctypes.c_ubyte * contents.length).from_address(contents.value.pointer)
         return memoryview(array).cast("B")
 
-    def bind(self, name: str, function: object) -> None:
+    def bind(self, name: str, function: Callable[[], object]) -> None:
         """Make `globalThis[name]` call `function()` at once, on V8's thread, while JavaScript waits."""
         self._next_id += 1
         number = self._next_id

@@ -24,8 +24,9 @@ def function(name: str, result: object, *arguments: object) -> ctypes._NamedFunc
     if not sys.platform.startswith("linux"):
         raise AttributeError(name)
     found = ctypes.PyDLL(None, handle=library.loaded()._handle)[name]
+    # Types of ctypes, whose common name typeshed keeps to itself.
     found.restype = result  # type: ignore[assignment]
-    found.argtypes = arguments  # type: ignore[assignment]
+    found.argtypes = arguments  # type: ignore[assignment]  # likewise
     return found
 
 
