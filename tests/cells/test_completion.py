@@ -45,6 +45,8 @@ class Shape {
   area(scale = 1) { return 1 }
 }
 const shape = new Shape(1);
+/** What the class is for. */
+class Documented { /** About a member. */ member() {} }
 const tools = {
   // Goes there.
   go: function (where) {},

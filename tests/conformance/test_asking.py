@@ -13,6 +13,8 @@ from .peer import Client
         ("prompt('who? ')", "who? ", False, "Ada", "'Ada'"),
         ("prompt('who? ', 'Bob')", "who? [Bob] ", False, "", "'Bob'"),
         ("prompt('who? ', 'Bob')", "who? [Bob] ", False, "Ada", "'Ada'"),
+        ("prompt('who?', 'Bob')", "who? [Bob] ", False, "", "'Bob'"),
+        ("prompt('', 'Bob')", "[Bob] ", False, "", "'Bob'"),
         ("prompt()", "", False, "", "''"),
         ("confirm('sure?')", "sure? [y/N] ", False, "y", "true"),
         ("confirm('sure?')", "sure? [y/N] ", False, " YES ", "true"),

@@ -91,6 +91,9 @@ def test_inspection_has_text_and_markdown(asker: Client) -> None:
     assert "list.reduce" in inspect(asker, "total", 1)["data"]["text/plain"]
     assert inspect(asker, "here")["data"]["text/plain"] == "here: Place\n\nPlace { name: 'x' }"
     assert inspect(asker, "nothing_here")["found"] is False
+    about_html = "html: function\n\nhtml(text)\n\nmarkup to be shown; as a tag, what is inserted is escaped"
+    assert inspect(asker, "html")["data"]["text/plain"] == about_html
+    assert "setTimeout(callback, ms?, ...values)" in inspect(asker, "setTimeout")["data"]["text/plain"]
 
 
 def test_nothing_is_run_for_an_answer(asker: Client) -> None:

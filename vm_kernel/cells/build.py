@@ -19,6 +19,8 @@ ASSETS = os.path.join(HERE, "assets")
 #: The oldest Node that the pinned esbuild runs on.
 NODE_MAJOR = 18
 
+#: V8's messages about classes that people meet, and completion, show the names that these were written with.
+NAMED = ("--minify-identifiers=false",)
 LATE = os.path.join("vm_kernel", "cells", "js", "late")
 #: whatwg-url without what it seldom needs: legacy multi-byte encodings, and Unicode's tables (a script of their own).
 LIGHT = (
@@ -39,9 +41,9 @@ BUNDLES: tuple[tuple[str, ...], ...] = (
     ("parser.js", os.path.join("parser", "entry.js")),
     ("session.js", os.path.join("session", "index.js"), *(f"--alias:{name}={path}" for name, path in ALIASES.items())),
     ("typescript.js", os.path.join("typescript", "entry.js")),
-    ("web.js", os.path.join("late", "web.js")),
-    ("encoding.js", os.path.join("late", "encoding.js")),
-    ("url.js", os.path.join("late", "url.js"), *LIGHT),
+    ("web.js", os.path.join("late", "web.js"), *NAMED),
+    ("encoding.js", os.path.join("late", "encoding.js"), *NAMED),
+    ("url.js", os.path.join("late", "url.js"), *NAMED, *LIGHT),
     ("idna.js", os.path.join("late", "idna.js")),
     ("modules.js", os.path.join("late", "modules.js")),
 )

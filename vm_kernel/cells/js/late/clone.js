@@ -54,6 +54,7 @@ export function clone(value, memory = new MapClass()) {
     return copyProperties(value, copy, memory);
   }
   const prototype = getPrototypeOf(value);
+  if (isArguments(value)) refuse(value);
   if (prototype === ObjectPrototype || prototype === null) return copyProperties(value, remember({}), memory);
   for (let i = 0; i < WRAPPERS.length; i++) {
     if (!isKind(value, WRAPPERS[i])) continue;
@@ -73,6 +74,12 @@ export function clone(value, memory = new MapClass()) {
   for (let i = 0; i < slotted.length; i++) if (inherits(value, slotted[i])) refuse(value);
   for (let i = 0; i < platform.length; i++) if (platform[i](value)) refuse(value);
   return copyProperties(value, remember({}), memory);
+}
+
+// An exotic object; its two hidden properties tell.
+function isArguments(value) {
+  const callee = ownProperty(value, "callee"), length = ownProperty(value, "length");
+  return callee !== undefined && !callee.enumerable && length !== undefined && !length.enumerable;
 }
 
 const platform = bareList();

@@ -1,6 +1,6 @@
 // Owns prompt, confirm, password and alert; refuses to know who answers and on which screen.
 
-import { defineGlobal, ErrorClass, parseJson, quote, stringToLowerCase, stringTrim, toText } from "./intrinsics.js";
+import { defineGlobal, ErrorClass, parseJson, quote, stringEndsWith, stringToLowerCase, stringTrim, toText } from "./intrinsics.js";
 import { ask, emit } from "./bridge.js";
 import { print } from "./console.js";
 import { currentCell } from "./current.js";
@@ -21,8 +21,8 @@ function request(by, text, password) {
 /** prompt(text, fallback) waits for one line from the person at the front end; an empty one stands for the fallback. */
 function prompt(message = "", fallback = "") {
   const otherwise = toText(fallback);
-  const text = toText(message) + (otherwise === "" ? "" : `[${otherwise}] `);
-  return request("prompt", text, false) || otherwise;
+  const text = toText(message), gap = text === "" || stringEndsWith(text, " ") ? "" : " ";
+  return request("prompt", otherwise === "" ? text : `${text}${gap}[${otherwise}] `, false) || otherwise;
 }
 
 /** confirm(text) is true for y and yes. */

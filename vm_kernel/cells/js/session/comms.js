@@ -102,7 +102,7 @@ function unregister(target) {
   if (mapDelete(targets, name)) tell("unregister", `,"target_name":${quote(name)}`);
 }
 
-export const api = { open, register, unregister };
+export const api = { open: named("open", open), register: named("register", register), unregister: named("unregister", unregister) };
 
 /** A message from a front end, as a turn of the cell that opened the comm or registered the target. */
 export function hear({ request, cell, op, comm_id: id, target_name: target, data, metadata, buffers }) {

@@ -4,12 +4,12 @@ import { arrayPush, bareList, create, defineProperty, ErrorClass, getOwnProperty
   stringSlice, stringStartsWith, uncurry } from "./intrinsics.js";
 import { isKind } from "./brands.js";
 import { exceptionSlot } from "./exceptions.js";
-import { className, dataValue, inherits, ownProperty } from "./reflection.js";
+import { className, dataValue, inherits } from "./reflection.js";
 import { inspectWith } from "./render.js";
 import { registerCell, scriptOf, sourceColumn, sourceLine } from "./scripts.js";
 import { intact } from "./intact.js";
-import { isTame } from "./standin.js";
-import { useFormatter, withOurStacks } from "./stacks.js";
+import { isShown } from "./standin.js";
+import { ownStack, useFormatter, withOurStacks } from "./stacks.js";
 import { linesOf, replaceEach } from "./text.js";
 
 export { registerCell };
@@ -22,8 +22,6 @@ const ErrorPrototype = ErrorClass.prototype;
 const callSite = callSiteMethods();
 const placeGet = uncurry(WeakMap.prototype.get), placeSet = uncurry(WeakMap.prototype.set);
 const places = new WeakMap();
-const stackGetter = getOwnPropertyDescriptor(new ErrorClass(), "stack").get;
-const readStack = stackGetter === undefined ? undefined : uncurry(stackGetter);
 
 // Taken from a real frame once: user code can reach and change their prototype later.
 function callSiteMethods() {
@@ -152,7 +150,7 @@ export function describeError(thrown, prefix = undefined) {
   described.stack = withOurStacks(() => stackOf(thrown));
   const place = placeGet(places, thrown);
   if (place !== undefined) pushSource(described.traceback, place[0].name, place[1], place[2], sourceLine(place[0].source, place[1]));
-  pushLines(described.traceback, (prefix ?? "") + (isTame(thrown) && intact() ? inspectWith(thrown) : described.stack));
+  pushLines(described.traceback, (prefix ?? "") + (isShown(thrown) && intact() ? inspectWith(thrown) : described.stack));
   return described;
 }
 
@@ -184,16 +182,7 @@ export function errorMembers({ name, message, traceback, stack }) {
   return `"name":${quote(name)},"message":${quote(message)},"traceback":[${lines}],"stack":${quote(stack)}`;
 }
 
-function stackOf(error) {
-  try {
-    const own = ownProperty(error, "stack");
-    const stack = own === undefined || own.get === stackGetter ? readStack(error) : own.value;
-    if (typeof stack === "string") return stack;
-  } catch {
-    // Deep recursion, or a stack that user code made of something else.
-  }
-  return headerOf(error);
-}
+const stackOf = (error) => ownStack(error) ?? headerOf(error);
 
 /** The same for a text that the parser refused: `{name, message, line, column, text}`. */
 export function describeSyntaxError(error, name, source) {

@@ -24,18 +24,18 @@ export function isClass(value) {
 export function parameters(value) {
   if (natives.isProxy(value)) return "";
   const source = functionToString(value);
-  return isNative(source) ? (wordsOn(value)?.parameters ?? "") : parametersOf(source);
+  return wordsOn(value)?.parameters ?? (isNative(source) ? "" : parametersOf(source));
 }
 
 /** `{signature, comment, source}`; source is "" for what has none to show. */
 export function described(value, name) {
-  const source = functionToString(value);
-  if (!isNative(source)) {
+  const source = functionToString(value), known = wordsOn(value), own = functionName(value) || name;
+  // Our own functions have a source as well, which the bundler has shortened.
+  if (known === undefined && !isNative(source)) {
     const { signature, comment } = signatureOf(source), shown = parametersOf(source);
     const built = stringStartsWith(source, "class") && shown !== "" ? `${signature} { constructor${shown} }` : signature;
     return { __proto__: null, signature: built, comment, source };
   }
-  const known = wordsOn(value), own = functionName(value) || name;
   if (known !== undefined) return { __proto__: null, signature: own + known.parameters, comment: known.words, source: "" };
   const length = dataValue(value, "length"), count = typeof length === "number" ? length : 0;
   return { __proto__: null, signature: `${own}() { [native code] }, ${toText(count)} parameter${count === 1 ? "" : "s"}`, comment: "", source: "" };

@@ -89,7 +89,7 @@ export function bareList() {
   return setPrototypeOf([], null);
 }
 
-/** A class under its name, which the bundler shortens. */
+/** A class or function under its name, which the bundler shortens. */
 export function named(name, type) {
   return defineProperty(type, "name", { __proto__: null, value: name, configurable: true });
 }
@@ -101,5 +101,6 @@ export function quote(text) {
 
 /** Define a global as Node does: writable, configurable, not enumerable. */
 export function defineGlobal(name, value) {
+  if (typeof value === "function") named(name, value);
   defineProperty(globalObject, name, { __proto__: null, value, writable: true, enumerable: false, configurable: true });
 }

@@ -1,13 +1,14 @@
 // Owns a plain text of any value, for those that the inspector must not touch; refuses options, colours and line breaking.
 
-import { bareList, isArray, mapForEach, min, natives, ownKeys, quote, regExpExec, symbolToString, toText,
-  bigIntToString, arrayPush, uncurry } from "./intrinsics.js";
+import { bareList, dateGetTime, dateToISOString, getOwnPropertyDescriptor, getPrototypeOf, is, isArray, mapForEach, mapSize, min, natives,
+  ownKeys, quote, regExpExec, setSize, stringIndexOf, symbolToString, toText, bigIntToString, arrayPush, uncurry } from "./intrinsics.js";
 import { isKind, typedArrayTag } from "./brands.js";
 import { previewOf } from "./preview.js";
 import { className, dataValue, functionName, ownProperty } from "./reflection.js";
 
 const MOST_ENTRIES = 100;
 const WHOLE = ["Error", "RegExp", "Date"];
+const typedLength = uncurry(getOwnPropertyDescriptor(getPrototypeOf(Uint8Array.prototype), "length").get);
 const setForEach = uncurry(Set.prototype.forEach);
 const NAME = /^[a-zA-Z_$][\w$]*$/;
 
@@ -18,13 +19,20 @@ export function plainText(value, depth = 2) {
 
 function textOf(value, depth, above) {
   switch (typeof value) {
-    case "string": return quote(value);
+    case "string": return quoted(value);
+    case "number": return is(value, -0) ? "-0" : toText(value);
     case "symbol": return symbolToString(value);
     case "bigint": return bigIntToString(value) + "n";
     case "object": return value === null ? "null" : objectText(value, depth, above);
     case "function": return objectText(value, depth, above);
     default: return toText(value);
   }
+}
+
+// As the inspector would, where nothing has to be escaped.
+function quoted(text) {
+  const json = quote(text);
+  return json.length === text.length + 2 && stringIndexOf(text, "'") < 0 ? `'${text}'` : json;
 }
 
 function objectText(value, depth, above) {
@@ -70,10 +78,19 @@ function headOf(value, list) {
     return (typeof name === "string" ? name : (className(value) ?? "Error")) +
       (typeof message === "string" && message !== "" ? `: ${message}` : "");
   }
+  if (isKind(value, "Date")) return dateText(value);
   if (isWhole(value)) return previewOf(value);
   const name = className(value);
   if (name === null) return "[Object: null prototype]";
-  return name === (list ? "Array" : "Object") ? "" : name;
+  return name === (list ? "Array" : "Object") ? "" : name + countText(value, list);
+}
+
+const dateText = (date) => (is(dateGetTime(date), NaN) ? "Invalid Date" : dateToISOString(date));
+
+function countText(value, list) {
+  if (isKind(value, "Map")) return `(${mapSize(value)})`;
+  if (isKind(value, "Set")) return `(${setSize(value)})`;
+  return list ? `(${isArray(value) ? value.length : typedLength(value)})` : "";
 }
 
 // Keys of a very long list take longer than anybody waits.
@@ -99,7 +116,7 @@ function entriesOf(value, list, depth, above) {
 
 function keyText(key) {
   if (typeof key === "symbol") return symbolToString(key);
-  return regExpExec(NAME, key) === null ? quote(key) : key;
+  return regExpExec(NAME, key) === null ? quoted(key) : key;
 }
 
 function partText(found, depth, above) {

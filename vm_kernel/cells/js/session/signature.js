@@ -12,7 +12,9 @@ export function signatureOf(source) {
   const end = bodyStart(source);
   const read = create(null);
   read.signature = oneLine(stringTrim(stringSlice(source, 0, end)));
-  read.comment = block(stringSlice(source, end + (source[end] === "{" ? 1 : 0))) || block(source);
+  // What a class begins with is about its first member.
+  const inside = stringStartsWith(source, "class") ? "" : block(stringSlice(source, end + (source[end] === "{" ? 1 : 0)));
+  read.comment = inside || block(source);
   return read;
 }
 

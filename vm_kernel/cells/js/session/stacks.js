@@ -1,9 +1,10 @@
-// Owns `Error.prepareStackTrace`: ours unless the user has set another, and ours alone while we look; refuses to format.
+// Owns `Error.prepareStackTrace`, ours unless the user has set another and ours alone while we look, and reading an error's stack;
+// refuses to format.
 //
 // V8 asks for the property whenever a stack is read for the first time. Where there is none, or no function, it would
 // write stacks in its own way, with our frames: so what is there is never nothing.
 
-import { defineProperty, ErrorClass } from "./intrinsics.js";
+import { defineProperty, ErrorClass, getOwnPropertyDescriptor, uncurry } from "./intrinsics.js";
 import { ownProperty } from "./reflection.js";
 
 const NAME = "prepareStackTrace";
@@ -43,4 +44,19 @@ export function withOurStacks(look) {
     looking = before;
     if (replaced) defineProperty(ErrorClass, NAME, found);
   }
+}
+
+const stackGetter = getOwnPropertyDescriptor(new ErrorClass(), "stack").get;
+const readStack = stackGetter === undefined ? undefined : uncurry(stackGetter);
+
+/** The stack that V8 or an assignment has given an error; undefined where it is no text. */
+export function ownStack(error) {
+  try {
+    const own = ownProperty(error, "stack");
+    const stack = own === undefined || own.get === stackGetter ? readStack(error) : own.value;
+    if (typeof stack === "string") return stack;
+  } catch {
+    // Deep recursion, or a stack that user code made of something else.
+  }
+  return undefined;
 }

@@ -1,11 +1,11 @@
 // Owns which objects the inspector may look at as they are, and what it is given in place of the others; refuses to format.
 //
 // The inspector reads some properties in the plain way (constructor, name, message, @@toStringTag ...) and does not know
-// Temporal. An object on which such a read would run user code is shown by `plainText`. A method that an object has under
-// Symbol.for("nodejs.util.inspect.custom") is called, as in Node: it was written to be called here. One that every object
-// would have was not.
+// Temporal. An object on which such a read would run user code has a shadow (shadows.js), or is shown by `plainText`. A
+// method that an object has under Symbol.for("nodejs.util.inspect.custom") is called, as in Node: it was written to be
+// called here. One that every object would have was not.
 
-import { create, FunctionPrototype, getPrototypeOf, MapClass, natives, ObjectPrototype, ownKeys, SetClass, setHas, uncurry } from "./intrinsics.js";
+import { apply, create, FunctionPrototype, getPrototypeOf, MapClass, natives, ObjectPrototype, ownKeys, SetClass, setHas, uncurry } from "./intrinsics.js";
 import { isKind, typedArrayTag } from "./brands.js";
 import { onEachObject, waitNoMore } from "./details.js";
 import { inspect } from "./inspector.js";
@@ -13,6 +13,7 @@ import { nativeGetters } from "./intact.js";
 import { shortened } from "./lists.js";
 import { plainText } from "./plaintext.js";
 import { dataValue, ownProperty } from "./reflection.js";
+import { shadowOf, withOwnShadows } from "./shadows.js";
 import { viewOf } from "./views.js";
 
 const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
@@ -54,7 +55,7 @@ export function lookWith(customInspect, showProxy, maxArrayLength, look) {
   proxies = showProxy;
   items = maxArrayLength;
   try {
-    return look();
+    return withOwnShadows(look);
   } finally {
     customs = before[0];
     proxies = before[1];
@@ -67,7 +68,7 @@ onEachObject((value) => {
   if (natives.isProxy(value)) return proxyInstead(value);
   const view = viewOf(value);
   if (view !== undefined) return standIn((depth, options) => shownBy(view, value, depth, options));
-  if (!isTame(value)) return standIn((depth) => plainText(value, depth ?? undefined));
+  if (!isTame(value)) return shadowInstead(value) ?? standIn((depth) => plainText(value, depth ?? undefined));
   if (typeof value === "function") return undefined;
   const short = shortened(value, items);
   if (short !== undefined) return standIn(() => showAsIs(short));
@@ -106,8 +107,37 @@ const READ_OF_COLLECTION = ["size", "entries", "values", "keys"];
 const READ_OF_BUFFER = ["length", "byteLength", "byteOffset", "buffer", "BYTES_PER_ELEMENT"];
 const mapEntries = MapClass.prototype.entries, setValues = SetClass.prototype.values;
 
+/** Does the inspector show `value`, or something like it, in its own way? */
+export const isShown = (value) => isTame(value) || shadow(value) !== undefined;
+
+// Its constructors are asked by name, so that nothing can hide them.
+function shadow(value) {
+  const found = constructorsAreTame(value) ? shadowOf(value) : undefined;
+  return found === undefined ? undefined : showAsIs(found);
+}
+
+// An inspector of the user's is asked about the object itself.
+function shadowInstead(value) {
+  const instead = shadow(value);
+  return instead === undefined ? undefined : standIn((depth, options, look) => {
+    const custom = customs ? dataValue(value, CUSTOM) : undefined;
+    const said = typeof custom === "function" && custom !== ownProperty(ObjectPrototype, CUSTOM)?.value
+      ? apply(custom, value, [depth, options, look]) : value;
+    return said === value ? instead : said;
+  });
+}
+
+function constructorsAreTame(value) {
+  for (let at = value; at !== null; at = getPrototypeOf(at)) {
+    if (natives.isProxy(at)) return false;
+    const found = ownProperty(at, "constructor");
+    if (typeof found?.value === "function" && !tameConstructor(found.value)) return false;
+  }
+  return true;
+}
+
 /** May the inspector read `value` in its plain way? */
-export function isTame(value) {
+function isTame(value) {
   if (!readsSafely(value, READ)) return false;
   if (typeof value === "function") return readsSafely(value, READ_OF_FUNCTION) && tameConstructor(value);
   if (isKind(value, "Error")) return readsSafely(value, READ_OF_ERROR) && causeReadsSafely(value);

@@ -2,6 +2,8 @@
 
 import { arrayJoin, bareList, create, isArray, max, mapForEach, MapClass, mapGet, mapHas, mapSet, ownKeys, SetClass,
   stringIsWellFormed, stringRepeat, toText, uncurry, getOwnPropertyDescriptor } from "./intrinsics.js";
+import { previewEntries } from "./details.js";
+import { isMapIterator, isSetIterator } from "./types.js";
 import { displayWidth } from "./width.js";
 import { inspectWith } from "./render.js";
 
@@ -12,7 +14,7 @@ const setSizeOf = uncurry(getOwnPropertyDescriptor(Set.prototype, "size").get);
 function brandOf(data) {
   try { mapSizeOf(data); return "map"; } catch { /* not a Map */ }
   try { setSizeOf(data); return "set"; } catch { /* not a Set */ }
-  return "plain";
+  return isMapIterator(data) || isSetIterator(data) ? "iterator" : "plain";
 }
 
 /** String keys of own enumerable properties, in order. */
@@ -39,6 +41,11 @@ function isRow(value) {
 function rowsOf(data) {
   const rows = bareList(), brand = brandOf(data);
   const add = (label, value, key) => { rows[rows.length] = { __proto__: null, label, value, key }; };
+  if (brand === "iterator") {
+    const [entries, isPairs] = previewEntries(data, true), pairs = isPairs && isMapIterator(data);
+    for (let i = 0; i < entries.length; i += pairs ? 2 : 1) add(toText(rows.length), entries[pairs ? i + 1 : i], entries[i]);
+    return { __proto__: null, rows, brand: pairs ? "map" : "set", heading: "(iteration index)" };
+  }
   if (brand === "map") mapForEach(data, (value, key) => add(toText(rows.length), value, key));
   else if (brand === "set") setForEach(data, (value) => add(toText(rows.length), value));
   else {

@@ -19,7 +19,7 @@ function isPlainObject(value) {
 
 /** {rows, names, total, columns}: the rows that are shown and the names of their columns, of so many in all; undefined: no table. */
 function layout(list, isRow, wanted) {
-  if (!isArray(list) || natives.isProxy(list) || list.length === 0) return undefined;
+  if (!isArray(list) || natives.isProxy(list)) return undefined;
   const rows = bareList(), names = bareList(), seen = new MapClass();
   const add = (name) => {
     if (mapHas(seen, name)) return;
@@ -34,7 +34,7 @@ function layout(list, isRow, wanted) {
     for (let k = 0; k < keys.length; k++) if (typeof keys[k] === "string" && ownProperty(row, keys[k])?.enumerable) add(keys[k]);
   }
   for (let i = 0; wanted !== undefined && i < wanted.length; i++) add(toText(wanted[i]));
-  return mapSize(seen) === 0 ? undefined : { __proto__: null, rows, names, total: list.length, columns: mapSize(seen) };
+  return mapSize(seen) === 0 && list.length > 0 ? undefined : { __proto__: null, rows, names, total: list.length, columns: mapSize(seen) };
 }
 
 function cellText(row, name) {
@@ -74,7 +74,7 @@ function moreText(rows, columns) {
 /** Members of a MIME bundle for a list of plain objects; else undefined. */
 export function listMembers(value) {
   const table = layout(value, isPlainObject, undefined);
-  return table === undefined ? undefined : `"text/html":${quote(htmlOf(table))}`;
+  return table === undefined || table.total === 0 ? undefined : `"text/html":${quote(htmlOf(table))}`;
 }
 
 const Table = named("Table", class {

@@ -128,6 +128,45 @@ WeakRef(object) a reference that does not keep the object alive
 BigInt(value) a whole number of any size
 encodeURIComponent(text) as a part of an address
 decodeURIComponent(text) a part of an address as text
+display(value, {raw, update, display_id, metadata}?) shows a value below the cell; gives a handle to update it
+clearOutput({wait}?) clears the cell's output
+html(text) markup to be shown; as a tag, what is inserted is escaped
+svg(text) an SVG picture to be shown; as a tag, what is inserted is escaped
+md(text) Markdown to be shown
+image(bytes, {width, height}?) a PNG, JPEG, GIF or WebP picture
+table(rows, columns?) a list of objects or of lists as a table
+progress(iterable, {label, total}?) the same iterable with a bar that moves
+prompt(text?, fallback?) asks for a line of text
+confirm(text?) asks for yes or no
+password(text?) asks for a line that is not shown
+alert(text?) prints the text
+require(specifier) what a CommonJS module or JSON file of the worktree holds
+setTimeout(callback, ms?, ...values) calls callback(...values) once, later
+setInterval(callback, ms?, ...values) calls callback(...values) again and again
+setImmediate(callback, ...values) calls callback(...values) as soon as possible
+clearTimeout(timer) takes back a setTimeout
+clearInterval(timer) ends a setInterval
+clearImmediate(timer) takes back a setImmediate
+queueMicrotask(callback) calls callback() before anything else that waits
+console.log(...values) prints the values, the first of them with %s, %d and the like
+console.info(...values) prints the values
+console.debug(...values) prints the values
+console.warn(...values) prints the values on standard error
+console.error(...values) prints the values on standard error
+console.dir(value, options?) prints a value as it is shown in depth
+console.table(rows, columns?) prints rows as a table
+console.time(label?) starts a clock
+console.timeLog(label?, ...values) prints what the clock says
+console.timeEnd(label?) prints what the clock says and ends it
+console.assert(condition, ...values) prints the values where the condition is false
+console.count(label?) prints how often it was called
+console.countReset(label?) begins to count anew
+console.group(...label) indents what is printed from here on
+console.groupEnd() ends a group
+console.trace(...values) prints where the call stands
+Jupyter.comms.open(target, data?, {metadata, buffers}?) opens a comm to the front end
+Jupyter.comms.register(target, handler) handler(comm, message) takes the comms that a front end opens
+Jupyter.comms.unregister(target) takes no more of them
 Reflect.ownKeys(object) names and symbols of all its own properties`;
 
 let known = null;
