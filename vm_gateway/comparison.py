@@ -33,16 +33,17 @@ CHANGED, GONE = "the file was changed", "the file is gone"
 LOST = "an engine that was not lost then"
 _NO_FILE = "there is no such file"
 _NAME = r"(?<![\w$.])([A-Za-z_$][\w$]*)"
+#: With bounds: a text may hold any number of their beginnings without an end.
 _DECLARES = re.compile(
-    rf"\b(?:var|let|const|class|function\*?)\s+{_NAME}"
-    r"|\b(?:var|let|const)\s*([{\[][^=;]*?[}\]])\s*=|\bimport\s+([\w$\s,{}*]+?)\s+from\b"
+    rf"\b(?:var|let|const|class|function\*?)\s{{1,100}}{_NAME}"
+    r"|\b(?:var|let|const)\s{0,100}([{\[][^=;]{0,1000}?[}\]])\s{0,100}=|\bimport\b([^;'\"`]{0,1000}?)\bfrom\b"
 )
 _ASSIGNS = re.compile(
-    rf"(?:\bglobalThis\s*\.\s*([\w$]+)|{_NAME})\s*(?:(?:[-+*/%&|^]|\*\*|<<|>>|\?\?|&&|\|\|)?=(?![=>])|\+\+|--)"
+    rf"(?:\bglobalThis\s{{0,100}}\.\s{{0,100}}([\w$]+)|{_NAME})\s{{0,100}}(?:(?:[-+*/%&|^]|\*\*|<<|>>|\?\?|&&|\|\|)?=(?![=>])|\+\+|--)"
     rf"|(?:\+\+|--){_NAME}"
 )
 #: What may be changed from within.
-_REACHES = re.compile(rf"{_NAME}\s*(?:\?\.|\.|\[)")
+_REACHES = re.compile(rf"{_NAME}\s{{0,100}}(?:\?\.|\.|\[)")
 _WORDS = re.compile(r"[A-Za-z_$][\w$]*")
 _PLACE = re.compile(r"\bcell \[(\d+)\](:1:(\d+))?")
 #: What a session calls its displays and comms (cells/js/session/display.js, newId): others in each session.

@@ -279,8 +279,8 @@ def test_a_cell_that_still_runs_is_left_out_of_a_replay(gateway: Gateway, worktr
 @pytest.mark.covers("rule recordings")
 def test_a_replay_that_cannot_go_on_closes_its_session(gateway: Gateway, session: str) -> None:
     with gateway.client() as client:
-        client.repl(session, "const end = Date.now() + 1500; while (Date.now() < end);")
-        done = gateway.run("--timeout-s", "0.7", "session", "replay", session)
+        client.repl(session, "const end = Date.now() + 4000; while (Date.now() < end);")
+        done = gateway.run("--timeout-s", "2", "session", "replay", session)
         assert (done.code, "did not answer within" in done.err) == (1, True), done
         fresh = next(row for row in client.sessions() if row["workspace_id"] == "replay")
         assert fresh["status"] == "closed"
