@@ -9,16 +9,18 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
 from typing import Any
 
 from . import packages
 from .log import log
-from .packages import Place
-from .worktree import PathError, Worktree, clean
+from .packages import Closed, Place
+from .worktree import OpenFile, PathError, Worktree, clean
 
 MOST_BYTES = 8 << 20
+#: A kernel looks while it hears nothing: files that one question may try to open, and what it may read of package.json.
+MOST_TRIES = 1000
+MOST_PACKAGE_BYTES, MOST_PACKAGES_BYTES = 512 << 10, 4 << 20
 LONGEST_SPECIFIER = 4096
 SHOWN_TRIES = 8
 
@@ -59,6 +61,8 @@ class Imports:
     ) -> None:
         resolver = resolver or {}
         self._root = os.path.realpath(root or os.getcwd())
+        #: As JavaScript gets it, in which a name that is no UTF-8 has no place.
+        self._shown = os.fsencode(self._root).decode("utf-8", "replace").rstrip("/")
         self._roots = [str(each) for each in resolver.get("roots", ["."])]
         self._suffixes = [str(each) for each in resolver.get("extensions", [".js", ".mjs"])]
         self._absolute = resolver.get("allow_absolute_repo_imports", True) is True
@@ -86,7 +90,7 @@ class Imports:
             raise Refused(specifier, why)
         path, text = self._find(specifier, folder, "require" if by == "require" else "import")
         format_ = self._format(specifier, path)
-        content = {"path": path, "filename": f"{self._root.rstrip('/')}/{path}", "format": format_, "esm": self._esm}
+        content = {"path": path, "filename": f"{self._shown}/{path}", "format": format_, "esm": self._esm}
         if format_ == "json":
             return Answer({**content, "text": text, "place": _place_of_error(text)})
         del content["format"]  # the parser tells
@@ -108,7 +112,7 @@ class Imports:
         if not specifier.startswith("/"):
             named = specifier and not specifier.startswith("#")
             return [f"{root}/{specifier}" for root in self._roots] if named else []
-        inside = self._root.rstrip("/") + "/"
+        inside = self._shown + "/"
         if specifier.startswith(inside):
             return [specifier.removeprefix(inside)]
         if not self._absolute:
@@ -139,18 +143,18 @@ class Imports:
         own = [Place(path, folders=by == "require") for path in self._paths(specifier, folder)]
         bare = specifier[:1] not in ("", ".", "/") and not specifier.startswith("file:")
         with self._open_root(specifier) as worktree:
-            read = partial(_text, worktree)
-            places = chain(own, packages.places(specifier, folder, by, read) if bare else ())
+            reads = _Reads(worktree)
+            places = chain(own, packages.places(specifier, folder, by, reads.package) if bare else ())
             try:
-                found = self._first(specifier, self._all(places, by, read), worktree, tried)
-            except packages.Closed as closed:
+                found = self._first(specifier, self._all(places, by, reads.package), reads, tried)
+            except Closed as closed:
                 raise Refused(specifier, str(closed), closed.code) from None
             if found is not None:
                 return found
             folder_named = next((place for place in own if _is_folder(worktree, place.path)), None)
             if folder_named is not None and by == "import":
                 why = "that is a folder (or no regular file), and import takes files alone"
-                index = next((each for each in self._indexes(folder_named) if read(each) is not None), None)
+                index = next((each for each in self._indexes(folder_named) if reads.has(each)), None)
                 hint = f": there is {clean(index)}" if index is not None else ""
                 raise Refused(specifier, why + hint, "ERR_UNSUPPORTED_DIR_IMPORT")
         tried = list(dict.fromkeys(tried))
@@ -163,14 +167,14 @@ class Imports:
         return (each for place in places for each in self._candidates(place, by, read))
 
     def _first(
-        self, specifier: str, candidates: Iterable[str], worktree: Worktree, tried: list[str]
+        self, specifier: str, candidates: Iterable[str], reads: _Reads, tried: list[str]
     ) -> tuple[str, str] | None:
         """The real path of the first that is a file, and its text."""
         for candidate in candidates:
             try:
                 cleaned = clean(candidate)
                 tried.append(cleaned)
-                opened = worktree.read(cleaned, MOST_BYTES)
+                opened = reads.file(cleaned)
             except PathError as error:
                 if error.code in ("NOT_FOUND", "NOT_A_FILE", "EMPTY"):
                     continue
@@ -198,11 +202,43 @@ class Imports:
         return format_
 
 
-def _text(worktree: Worktree, path: str) -> str | None:
-    try:
-        return worktree.read(clean(path), MOST_BYTES).content.decode("utf-8-sig")
-    except (PathError, UnicodeDecodeError):
-        return None
+class _Reads:
+    """What one question reads; raises Closed when it has become too much."""
+
+    def __init__(self, worktree: Worktree) -> None:
+        self._worktree = worktree
+        self._tries = 0
+        self._bytes = 0
+
+    def file(self, path: str, most_bytes: int = MOST_BYTES) -> OpenFile:
+        self._tries += 1
+        if self._tries > MOST_TRIES:
+            raise Closed(f"more than {MOST_TRIES} files were looked for", "ERR_MODULE_NOT_FOUND")
+        return self._worktree.read(clean(path), most_bytes)
+
+    def has(self, path: str) -> bool:
+        try:
+            self.file(path)
+        except PathError:
+            return False
+        return True
+
+    def package(self, path: str) -> str | None:
+        """The text of a package.json."""
+        try:
+            content = self.file(path, MOST_PACKAGE_BYTES).content
+            self._bytes += len(content)
+            if self._bytes > MOST_PACKAGES_BYTES:
+                why = f"the package.json files on the way are larger than {MOST_PACKAGES_BYTES >> 20} MB in all"
+                raise Closed(why, "ERR_INVALID_PACKAGE_CONFIG")
+            return content.decode("utf-8-sig")
+        except PathError as error:
+            if error.code == "TOO_LARGE":
+                why = f"{path} is larger than {MOST_PACKAGE_BYTES >> 10} KB"
+                raise Closed(why, "ERR_INVALID_PACKAGE_CONFIG") from None
+            return None
+        except UnicodeDecodeError:
+            return None
 
 
 def _is_folder(worktree: Worktree, path: str) -> bool:

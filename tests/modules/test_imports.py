@@ -180,3 +180,31 @@ def test_the_parser_gets_the_text_and_json_goes_straight(root: Path) -> None:
     assert module.source is not None and json.loads(module.source) == {"text": "", "format": "esm"}
     data = imports.answer({"specifier": "./c.json", "from": "", "by": "import"})
     assert (data.source, data.content["text"], data.content["format"]) == (None, "{}", "json")
+
+
+def test_a_root_whose_name_is_no_text(tmp_path: Path) -> None:
+    root = os.fsencode(tmp_path) + b"/n\xff"
+    os.mkdir(root)
+    Path(os.fsdecode(root), "a.js").write_text("")
+    content = ask(Path(os.fsdecode(root)), "./a.js")
+    assert content["filename"] == f"{tmp_path}/n\ufffd/a.js"
+    assert ask(Path(os.fsdecode(root)), content["filename"])["path"] == "a.js"
+
+
+#: Questions that a kernel cannot look at for as long as they would take.
+ENDLESS = {
+    "a thousand folders": ({}, "a/" * 1000, "more than 1000 files were looked for"),
+    "a package.json without end": ({"": 600_000}, "", "node_modules/p/package.json is larger than 512 KB"),
+    "many of them": ({"a/" * depth: 500_000 for depth in range(20)}, "a/" * 20, "are larger than 4 MB in all"),
+}
+
+
+@pytest.mark.parametrize(("files", "folder", "says"), ENDLESS.values(), ids=list(ENDLESS))
+@pytest.mark.parametrize("by", ["import", "require"])
+def test_looking_for_a_package_ends(tmp_path: Path, files: dict[str, int], folder: str, says: str, by: str) -> None:
+    for above, size in files.items():
+        package = tmp_path / above / "node_modules" / "p"
+        package.mkdir(parents=True)
+        (package / "package.json").write_text('{"x": "' + "x" * size + '"}')
+    content = ask(tmp_path, "p/deep", folder, by=by)
+    assert says in content.get("problem", ""), str(content)[:500]

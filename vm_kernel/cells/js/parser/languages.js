@@ -40,9 +40,10 @@ function throughTypes(source, make) {
   const parse = make(plain.code);
   if (parse.ok) {
     const shifts = compose(parse.shifts, plain.shifts, [parse.code, parse.declare ?? ""]);
+    if (!parse.requests) return { ...parse, shifts };
     // A module's: where each of its imports stands.
-    const requests = parse.requests?.map(([specifier, type, line, column]) => [specifier, type, line, sourceColumn(plain, line, column)]);
-    return requests ? { ...parse, shifts, requests } : { ...parse, shifts };
+    const placed = ([what, which, line, column]) => [what, which, line, sourceColumn(plain, line, column)];
+    return { ...parse, shifts, requests: parse.requests.map(placed), imports: parse.imports.map(placed) };
   }
   const { line, column } = parse.error;
   const text = source.split(LINE_END)[line - 1].slice(0, 1000);

@@ -19,7 +19,8 @@ const OPTIONS = {
 };
 
 /** `{code, shifts}` (parser/edits.js) of a parsed text; throws a SyntaxError with `pos`. */
-export function erase(source, { tokens }, jsx) {
+export function erase(source, parsed, jsx) {
+  const tokens = jsx ? joinNames(parsed.tokens) : parsed.tokens;
   const names = new NameManager(source, tokens);
   const helpers = new HelperManager(names);
   const reader = new Reader(source, tokens, helpers);
@@ -38,6 +39,19 @@ export function erase(source, { tokens }, jsx) {
   return { code: result.code, shifts: shiftsOf(source, tokens, result.code, result.mappings) };
 }
 
+// `xlink:href` as the one name that it is.
+function joinNames(tokens) {
+  const joined = [];
+  for (const token of tokens) {
+    const colon = joined.at(-1), first = joined.at(-2);
+    if (colon?.type === types.colon && first.type === types.jsxName && first.end === colon.start && colon.end === token.start) {
+      joined.pop();
+      first.end = token.end;
+    } else joined.push(token);
+  }
+  return joined;
+}
+
 // Of comments alone: no string and no text of an element names what makes elements.
 function pragmas(source, tokens) {
   let comments = "";
@@ -53,6 +67,13 @@ class Reader extends TokenProcessor {
   constructor(source, tokens, helpers) {
     super(source, tokens, false, true, helpers);
     this.#marks = endings(source, tokens, refuse);
+  }
+
+  copyToken() {
+    const { type, start, end } = this.currentToken();
+    const name = type === types.jsxName ? this.code.slice(start, end) : "";
+    if (name.includes(":")) this.replaceToken(`'${name}'`);
+    else super.copyToken();
   }
 
   replaceToken(text) {

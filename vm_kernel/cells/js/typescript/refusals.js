@@ -2,6 +2,8 @@
 
 import { TokenType } from "sucrase/dist/esm/parser/tokenizer/types.js";
 
+const PARTED = new Set([TokenType.dot, TokenType.colon]);
+
 /** Throws a SyntaxError with `pos` for the first thing in a parsed TypeScript text that no cell can run. */
 export function refuseWhatIsDropped(source, { tokens }) {
   // Most cells hold none of these words.
@@ -21,6 +23,26 @@ export function refuseWhatIsDropped(source, { tokens }) {
       refuse(`'import ${textOf(at + 1)} = require(...)' cannot be run: use 'import ${textOf(at + 1)} from ...'`, tokens[at]);
     } else if (type === TokenType._export && next === TokenType.eq) {
       refuse("'export =' cannot be run: a cell's names are there as they are, a file exports them by name", tokens[at]);
+    }
+  }
+}
+
+/** As refuseWhatIsDropped, for an element that another's tag closes. */
+export function refuseOtherTags(source, { tokens }) {
+  const open = [];
+  for (let at = 0; at < tokens.length; at++) {
+    if (tokens[at].type === TokenType.slash && tokens[at + 1].type === TokenType.jsxTagEnd) open.pop();
+    if (tokens[at].type !== TokenType.jsxTagStart) continue;
+    const closes = tokens[at + 1].type === TokenType.slash;
+    const start = closes ? at + 2 : at + 1;
+    let end = tokens[start].type === TokenType.jsxTagEnd ? start : start + 1;
+    while (PARTED.has(tokens[end].type)) end += 2;
+    const name = tokens.slice(start, end).map((token) => source.slice(token.start, token.end)).join("");
+    if (!closes) open.push(name);
+    else {
+      const opened = open.pop();
+      if (opened !== name) refuse(`'<${opened}>' is closed by '</${name}>'`, tokens[at]);
+      at = end;
     }
   }
 }

@@ -2,7 +2,7 @@
 
 import { erase } from "./erasure.js";
 import { further, parseTypes } from "./failures.js";
-import { refuseWhatIsDropped } from "./refusals.js";
+import { refuseOtherTags, refuseWhatIsDropped } from "./refusals.js";
 
 /**
  * `{code, shifts}`; shifts as in parser/edits.js. Throws a SyntaxError with `pos`.
@@ -30,6 +30,7 @@ const withoutJsx = (source) => read(source, false);
 function read(source, jsx) {
   const parsed = parseTypes(source, jsx);
   refuseWhatIsDropped(source, parsed);
+  if (jsx) refuseOtherTags(source, parsed);
   return erase(source, parsed, jsx);
 }
 

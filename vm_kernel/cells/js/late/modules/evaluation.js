@@ -18,7 +18,13 @@ function link(root) {
   collect(root, graph);
   for (let i = 0; i < graph.length; i++) declareNames(graph[i]);
   for (let i = 0; i < graph.length; i++) checkImports(graph[i], false);
-  for (let i = 0; i < graph.length; i++) instantiate(graph[i]);
+  try {
+    for (let i = 0; i < graph.length; i++) instantiate(graph[i]);
+  } catch (error) {
+    // A text that V8 does not take: nothing may run that imports from it.
+    for (let i = 0; i < graph.length; i++) drop(graph[i]);
+    throw error;
+  }
 }
 
 function collect(record, graph) {
