@@ -136,6 +136,7 @@ function messageOf(error) {
  * prefix: stands before the words of an error that no cell is waiting for.
  */
 export function describeError(thrown, prefix = undefined) {
+  thrown = behindProxies(thrown);
   const described = create(null);
   described.traceback = bareList();
   described.stack = "";
@@ -173,6 +174,13 @@ function isErrorLike(thrown) {
   if (isKind(thrown, "Error")) return true;
   return typeof thrown === "object" && thrown !== null && inherits(thrown, ErrorPrototype) &&
     typeof dataValue(thrown, "message") === "string";
+}
+
+/** A proxy around an error is told as that error, as it is shown. */
+function behindProxies(thrown) {
+  let at = thrown;
+  while (at !== null && (typeof at === "object" || typeof at === "function") && natives.isProxy(at)) at = natives.proxyTarget(at);
+  return at !== null && at !== undefined && isErrorLike(at) ? at : thrown;
 }
 
 /** The members of the JSON that tells of a described error. */
