@@ -46,8 +46,10 @@ def start(gateway: Gateway, *words: str, **more: str) -> subprocess.Popen[str]:
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     try:
         out, err = process.communicate(timeout=60)
-    finally:
+    except BaseException:
         process.kill()
+        process.communicate()  # else its end and its pipes are laid to the next test's charge
+        raise
     return process.returncode, out, err
 
 
@@ -95,18 +97,21 @@ def test_an_old_locale_shows_escapes_and_does_not_fail(gateway: Gateway, tmp_pat
 
 def test_an_interrupt_stops_waiting_and_says_how_to_stop_the_execution(gateway: Gateway, tmp_path: Path) -> None:
     session_id = gateway.session(gateway.template("interrupted", "limits.wall_ms=0", "limits.cpu_ms=0"), tmp_path)
-    process = start(gateway, "exec", "repl", session_id, "while (true);")
-    client = gateway.client()
-    while not (running := [item for item in client.executions(session_id) if item["status"] == "running"]):
-        assert process.poll() is None, finish(process)
-    time.sleep(0.3)  # Python does not see a signal that comes between its last look and the read that blocks
-    process.send_signal(signal.SIGINT)
-    code, out, err = finish(process)
-    assert (code, out) == (130, "")
-    assert f"vm-gateway exec list {session_id}" in err and "Traceback" not in err
-    assert client.cancel(running[0]["id"])["status"] == "cancelled"
-    client.close_session(session_id)
-    client.close()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have it ignored by what they run with &
+    try:
+        process = start(gateway, "exec", "repl", session_id, "while (true);")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with gateway.client() as client:
+        while not (running := [item for item in client.executions(session_id) if item["status"] == "running"]):
+            assert process.poll() is None, finish(process)
+        time.sleep(0.3)  # Python does not see a signal that comes between its last look and the read that blocks
+        process.send_signal(signal.SIGINT)
+        code, out, err = finish(process)
+        assert (code, out) == (130, "")
+        assert f"vm-gateway exec list {session_id}" in err and "Traceback" not in err
+        assert client.cancel(running[0]["id"])["status"] == "cancelled"
+        client.close_session(session_id)
 
 
 @pytest.mark.parametrize("token", ["wrong", ""])
