@@ -41,6 +41,19 @@ def test_a_text_that_is_cut_off_is_closed_once() -> None:
     assert list(reader.close()) == []
 
 
+def test_pieces_whose_rest_a_stop_cut_off_are_no_part_of_the_next_text() -> None:
+    pieces = record(32, 7, '{"data": {"text/plain": "never', MORE), record(37, 9, '{"matches": ["nev', MORE)
+    assert read(*pieces, record(33, 7, "true"), record(37, 10, "{}")) == [Cleared(7, True), Answered(10, {})]
+
+
+def test_an_answer_is_not_measured_by_what_a_cell_may_put_out_and_never_missing() -> None:
+    answer = json.dumps({"matches": ["a" * 2000]})
+    assert read(record(37, 9, answer), longest_bytes=1000) == [Answered(9, {"matches": ["a" * 2000]})]
+    part = "a" * (1 << 20)
+    too_long = [record(37, 9, part, MORE) for _ in range(5)]
+    assert read(*too_long, record(37, 9, part), record(37, 10, "{}")) == [Answered(9, {}), Answered(10, {})]
+
+
 def test_pieces_of_other_records_are_put_together() -> None:
     content = {"data": {"text/plain": "\U0001f600" * 5}, "metadata": {}, "transient": {}, "update": False}
     text = json.dumps(content)

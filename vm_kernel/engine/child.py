@@ -13,20 +13,7 @@ import time
 
 from . import alarm, frames
 from .confinement import Memory
-from .frames import (
-    ANSWER,
-    BROKEN,
-    COMM,
-    DONE,
-    EVALUATE,
-    INPUT,
-    OK,
-    OUT_OF_MEMORY,
-    STOP,
-    TERMINATED,
-    TURN_ENDED,
-    TURN_STOPPED,
-)
+from .frames import ANSWER, BROKEN, DONE, OK, OUT_OF_MEMORY, TERMINATED, TURN_ENDED, TURN_STOPPED
 from .heap import Heap
 from .inquiries import Inquiries
 from .lane import CELL, NEXT_TIMER_MS, NOTHING, PENDING, RECOVERIES, STIRRED, Lane
@@ -67,7 +54,7 @@ class Child:
         self._parser = parser
         self._memory = memory
         self._heap = Heap(session.context, memory)
-        self._inquiries = Inquiries(pipe, session, parser, lambda: self._running or self._turn != 0)
+        self._inquiries = Inquiries(pipe, session, parser, memory, lambda: self._running or self._turn != 0)
         self._sources = Sources(session, parser)
         self._cells: list[tuple[int, bytes]] = []  # not yet started
         self._messages: list[tuple[int, bytes]] = []  # on comms, likewise
@@ -112,8 +99,8 @@ class Child:
                 elif now >= watch_at:
                     watch_at = now + TICK_MS / 1000
                     self._watch()
-            if self._parser.busy:
-                self._inquiries.watch(bool(self._cells))
+            if self._session.busy or self._parser.busy:
+                self._inquiries.watch(bool(self._cells or self._messages))
                 self._sources.watch()
             self._pipe.carry(self._session)
             if self._pipe.outgoing:
@@ -139,6 +126,7 @@ class Child:
             self._begin_turn(HEAR, message, lambda kind, text: self._heard(number, kind))
         elif self._cells and not self._cell:
             self._cell, message = self._cells.pop(0)
+            self._turns.let_begin()
             self._head, _, code = message.partition(b"\n")
             known = self._parses.get(code)
             if known is None:
@@ -175,8 +163,7 @@ class Child:
 
     def _ran(self, kind: int, text: str) -> None:
         self._running = False
-        if self._turns.told:  # it was kept from beginning
-            self._turns.tell_over(TURN_ENDED, OK, self._session.header[CELL])
+        self._turns.let_begin()  # it may have been kept from that
         status = self._status(kind)
         if status != OK:
             self._finish(status, text)
@@ -257,15 +244,16 @@ class Child:
         if clock and self._turn and cell in [number for number, _ in self._cells]:
             self._turns.tell_begun()
             return
-        for waiting in [item for item in self._cells if cell in (0, item[0])]:
-            self._cells.remove(waiting)
-            self._pipe.send(DONE, waiting[0], bytes((TERMINATED, 0, 0, 0, 0)))
+        if self._cells and self._held:  # nothing can end that but the kernel, which waits for the cell until it has to
+            self._session.submit(NOTHING, b"", lambda kind, text: self._drop(cell))
+        else:
+            self._drop(cell)
         if self._cell and cell in (0, self._cell):
             self._stopping = True
             if self._session.busy:
                 self._session.cancel()
             if not self._running and not self._session.header[PENDING]:
-                self._parser.cancel()
+                self._parser.end()
             elif not self._running and not self._turn:
                 # The context looks idle, but a reaction that V8 runs by itself (Atomics.waitAsync) may hold it: the
                 # cell is over when a task comes through, and the kernel ends the engine when none does.
@@ -280,6 +268,11 @@ class Child:
             else:  # a turn, so that the kernel waits for it no longer than for whatever it stops
                 self._begin_turn(ABANDON, message, lambda kind, text: self._turned(kind), collect=False)
 
+    def _drop(self, cell: int) -> None:
+        for waiting in [item for item in self._cells if cell in (0, item[0])]:
+            self._cells.remove(waiting)
+            self._pipe.send(DONE, waiting[0], bytes((TERMINATED, 0, 0, 0, 0)))
+
     def _awaited_stopped(self, kind: int, text: str) -> None:
         if self._cell and self._stopping:
             self._finish(TERMINATED)
@@ -288,16 +281,16 @@ class Child:
 
     @property
     def _held(self) -> bool:
-        """The cell was handed over, but what V8 runs by itself keeps it from beginning."""
-        return self._running and not self._session.entered
+        """A cell was handed over or waits, but what V8 runs by itself keeps the context from it."""
+        return (self._running or bool(self._cells)) and not self._turn and not self._session.entered
 
     def _watch(self) -> None:
         if self._turn:
             self._turns.tell_begun(TERMINATED if self._turn == ABANDON else OK)
         elif self._held:
             self._turns.tell_begun()
-        elif self._turns.told:
-            self._turns.tell_over(TURN_ENDED, OK, self._session.header[CELL])
+        else:
+            self._turns.let_begin()
         if (self._cell or self._turn) and not self._full and self._memory.exceeded():
             self._full = True
         if self._stopping or self._turn_stopping or self._full:
@@ -306,13 +299,13 @@ class Child:
     # -- requests
 
     def _request(self, kind: int, number: int, payload: bytes) -> None:
-        if kind == EVALUATE:
+        if kind == frames.EVALUATE:
             self._cells.append((number, payload))
-        elif kind == STOP:
+        elif kind == frames.STOP:
             self._stop(number, payload == frames.CLOCK)
-        elif kind == INPUT:
+        elif kind == frames.INPUT:
             self._sources.answer(number, payload)
-        elif kind == COMM:
+        elif kind == frames.COMM:
             self._messages.append((number, payload))
         elif kind == frames.TAKEN:
             self._session.text_taken()

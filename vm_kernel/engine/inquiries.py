@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from .frames import ANSWER, COMPLETE, INSPECT, IS_COMPLETE
+from .frames import ANSWER, COMPLETE, INSPECT, IS_COMPLETE, MAX_BYTES
 from .lane import OPERATION, Lane
 from .pipe import Pipe
 from .v8 import library
@@ -17,22 +17,25 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .confinement import Memory
+
 # operations: cells/js/parser/entry.js, cells/js/session/kinds.js
 CHECK, TARGET = 2, 3
 STATIC = {COMPLETE: 4, INSPECT: 6}
 LIVE = {COMPLETE: 4, INSPECT: 5}
-ASKED = (CHECK, TARGET, *STATIC.values())
-LONGEST_S, LONGEST_BEFORE_A_CELL_S = 3.0, 0.1  # in the parser: a megabyte takes 0.4 s, some texts for ever
+PARSED, LOOKED = (CHECK, TARGET, *STATIC.values()), tuple(LIVE.values())
+LONGEST_S, LONGEST_BEFORE_A_CELL_S = 3.0, 0.1  # a megabyte takes 0.4 s to be parsed, some texts and values for ever
 
 
 class Inquiries:
     """Every request gets one answer: an ANSWER frame, or an ANSWER record of the session's context."""
 
-    def __init__(self, pipe: Pipe, session: Lane, parser: Lane, occupied: Callable[[], bool]) -> None:
+    def __init__(self, pipe: Pipe, session: Lane, parser: Lane, memory: Memory, occupied: Callable[[], bool]) -> None:
         """occupied: whether user code runs in the session's context, for who knows how long."""
         self._pipe = pipe
         self._session = session
         self._parser = parser
+        self._memory = memory
         self._occupied = occupied
 
     def ask(self, kind: int, number: int, payload: bytes) -> None:
@@ -50,14 +53,21 @@ class Inquiries:
             self._parser.submit(STATIC[kind], payload, lambda ended, text: self._answer(number, ended, text))
 
     def watch(self, cell_waits: bool) -> None:
-        """End what keeps the parser for too long; its answer is empty then."""
+        """End what keeps the parser or the session for too long, or fills the engine; its answer is empty then."""
         longest_s = LONGEST_BEFORE_A_CELL_S if cell_waits else LONGEST_S
-        if self._parser.header[OPERATION] in ASKED and time.monotonic() - self._parser.since_s > longest_s:
-            self._parser.cancel()
+        late_since_s = time.monotonic() - longest_s
+        parser, session = self._parser, self._session
+        if parser.busy and parser.header[OPERATION] in PARSED and parser.since_s < late_since_s:
+            parser.end()
+        # What V8 runs by itself may keep ours from beginning: that is for the session to settle.
+        looking = session.busy and session.header[OPERATION] in LOOKED and session.entered
+        if looking and (session.since_s < late_since_s or self._memory.exceeded()):
+            session.end()
 
     def _looked(self, number: int, ended: int) -> None:
-        if ended >= library.EXCEPTION:
-            self._answer(number, ended, "")
+        if ended >= library.EXCEPTION or self._session.cancelled:
+            self._answer(number, library.EXCEPTION, "")
 
     def _answer(self, number: int, ended: int, text: str) -> None:
-        self._pipe.send(ANSWER, number, text.encode("utf-8") if ended == library.STRING else b"{}")
+        answer = text.encode("utf-8") if ended == library.STRING else b"{}"
+        self._pipe.send(ANSWER, number, answer if len(answer) <= MAX_BYTES[ANSWER] else b"{}")

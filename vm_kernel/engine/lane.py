@@ -127,6 +127,12 @@ class Lane:
         elif self.waiting:
             self.release()
 
+    def end(self) -> None:
+        """Cancel the running task, and nothing after it."""
+        if self.busy and not self.cancelled:
+            self._queue[:0] = [(NOTHING, b"", lambda kind, text: None)] * RECOVERIES
+        self.cancel()
+
     # -- messages in
 
     def _deliver(self) -> None:

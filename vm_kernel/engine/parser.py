@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..cells import bundle
-from .lane import NOTHING, RECOVERIES, Lane
+from .lane import Lane
 from .v8 import library
 
 TYPE_CHECKING = False
@@ -20,11 +20,6 @@ class Parser(Lane):
 
     def submit(self, operation: int, message: bytes, done: Done) -> None:
         self._post(operation, message, lambda kind, text: self._ended(operation, message, done, kind, text))
-
-    def cancel(self) -> None:
-        if self.busy and not self.cancelled:
-            self._queue[:0] = [(NOTHING, b"", lambda kind, text: None)] * RECOVERIES
-        super().cancel()
 
     def _post(self, operation: int, message: bytes, done: Done) -> None:
         super().submit(operation, message, done)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Union
 
 from ..outcomes import Completed, JavaScriptError, Outcome, Raised, Value
-from .frames import MORE, RECORD, BadFrame
+from .frames import ANSWER as ANSWER_FRAME
+from .frames import MAX_BYTES, MORE, RECORD, BadFrame
 from .port import Answered, Asked, Cleared, Conversed, Displayed, Printed, Wanted
 
 LEVELS = {1: "log", 2: "info", 3: "debug", 4: "warn", 5: "error", 6: "trace", 7: "dir", 8: "table", 9: "system"}
@@ -40,12 +41,13 @@ Item = Union[Printed, Displayed, Cleared, Asked, Wanted, Answered, Conversed, Ve
 class Reader:
     """Records in, reports out; keeps the beginnings of texts that come in pieces.
 
-    longest_bytes: of a text that is not console output (that one is handed on piece by piece).
+    longest_bytes: of a text that is neither console output (that one is handed on piece by piece) nor an answer.
     """
 
     def __init__(self, longest_bytes: int = 256 << 20) -> None:
         self.longest_bytes = longest_bytes
         self._pieces: list[str] = []
+        self._pieces_of = (0, 0)  # their kind and id
         self._pieces_bytes = 0
         self._open: Printed | None = None
         self._text: dict[int, str] = {}
@@ -90,9 +92,13 @@ class Reader:
         self._text.clear()
 
     def _collect(self, kind: int, more: bool, number: int, text: str, length: int) -> Item | None:
+        if self._pieces_of != (kind, number):  # what came before of another was stopped over its text
+            self._pieces_of, self._pieces, self._pieces_bytes = (kind, number), [], 0
         self._pieces_bytes += length
-        if self._pieces_bytes > self.longest_bytes:
+        if self._pieces_bytes > (MAX_BYTES[ANSWER_FRAME] if kind == ANSWER else self.longest_bytes):
             self._pieces = []
+            if kind == ANSWER:  # of no cell, and every request gets one
+                return None if more else Answered(number, {})
             if not more:
                 self._pieces_bytes = 0
             return TooLong(number)

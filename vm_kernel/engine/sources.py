@@ -34,7 +34,7 @@ class Sources:
         given_up = not session.busy or session.cancelled
         another = session.waiting == ASK and session.header[QUESTION] != self._question
         if self._parser.header[OPERATION] == MODULE and (given_up or another):
-            self._parser.cancel()
+            self._parser.end()
 
     def _parsed(self, question: int, head: bytes, kind: int, parse: str) -> None:
         rest = parse[1:].encode("ascii") if kind == library.STRING else UNPARSED

@@ -255,10 +255,13 @@ class Supervisor:
         assert self._process is not None
         wall_ms = int((time.monotonic() - run.wall_start) * 1000)
         cpu_ms = max(0, int((self._process.cpu_s() - run.cpu_start) * 1000))
-        for printed in self._reader.close():
-            self._report(printed)
+        self._close_texts()
         self._runs.cell_over()
         self._report(Finished(run.cell, outcome, cpu_ms, wall_ms, peak_mb))
+
+    def _close_texts(self) -> None:
+        for printed in self._reader.close():
+            self._report(printed)
 
     def _turned(self, cell: int, payload: bytes) -> None:
         state, status, awaited = frames.turn(payload)
@@ -272,6 +275,7 @@ class Supervisor:
             turn = over or Run(cell, Limits(), 0.0, 0.0)
             outcome = ended(status, turn, self._mem_mb)
             stopped = outcome if isinstance(outcome, Stopped) else EngineDied("code between cells could not go on")
+            self._close_texts()
             self._report(TurnStopped(cell, stopped))
 
     def _watch(self, process: EngineProcess) -> None:

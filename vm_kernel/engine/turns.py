@@ -39,8 +39,7 @@ class Turns:
         """It lasts, or a cell waits for it. A turn may become another cell's: that is told as a turn of its own."""
         owner = self._session.header[CELL]
         if self._owner != owner:
-            if self._owner is not None:
-                self.tell_over(frames.TURN_ENDED, frames.OK, self._owner)
+            self.let_begin()
             self._owner = owner
             self._tell(frames.TURN_BEGUN, status, owner)
 
@@ -48,6 +47,11 @@ class Turns:
         """state: TURN_ENDED or TURN_STOPPED."""
         self._owner = None
         self._tell(state, status, owner)
+
+    def let_begin(self) -> None:
+        """What V8 ran by itself no longer keeps a cell from beginning."""
+        if self._owner is not None:
+            self.tell_over(frames.TURN_ENDED, frames.OK, self._owner)
 
     def end(self, owner: int) -> None:
         """The turn of `owner` is over: its time is not the awaited cell's."""

@@ -12,7 +12,7 @@ import { guessed, holder, INDEX, NAME, resolve } from "./members.js";
 import { isOwn } from "./own.js";
 import { ownProperty } from "./reflection.js";
 
-const MOST_MATCHES = 1000, MOST_SIGNATURES = 200, LONGEST_SIGNATURE = 200, LONGEST_CHAIN = 100;
+const MOST_MATCHES = 1000, MOST_SIGNATURES = 200, LONGEST_SIGNATURE = 200, LONGEST_CHAIN = 100, LONGEST_MATCH = 500;
 const CAPITAL = /^[A-Z]/;
 
 /** JSON content of a complete reply, nearest members first; `cursor_start` and `cursor_end` are the target's. */
@@ -63,7 +63,7 @@ function collect(target, matches) {
 function offering(matches) {
   const seen = new SetClass();
   return (text, type, found) => {
-    if (matches.length >= MOST_MATCHES || setHas(seen, text)) return;
+    if (matches.length >= MOST_MATCHES || text.length > LONGEST_MATCH || setHas(seen, text)) return;
     setAdd(seen, text);
     arrayPush(matches, { __proto__: null, text, type, found });
   };

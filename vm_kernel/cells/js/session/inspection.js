@@ -14,7 +14,7 @@ import { findInSources } from "./scripts.js";
 import { signatureOf, wholeOf } from "./signature.js";
 
 const LONGEST_TEXT = 20_000;
-const AS_IT_IS = { __proto__: null, customInspect: false }; // an inspector of the user's is code of the user's
+const AS_IT_IS = { __proto__: null, customInspect: false, maxStringLength: LONGEST_TEXT }; // an inspector of the user's is code of the user's
 const HEADS = /function|class/;
 
 /** JSON `{"found", "data", "metadata"}` of an inspect reply; detail 1 adds the source of functions. */
@@ -57,7 +57,7 @@ function nameOf(path) {
 
 function valueText(value, name, declared, detail) {
   if (typeof value === "function" && !natives.isProxy(value)) return functionText(value, name, declared, detail);
-  return answer(`${name}: ${typeName(value)}`, "", cut(inspectWith(value, AS_IT_IS)), commentOn(declared));
+  return answer(`${name}: ${typeName(value)}`, "", cut(inspectWith(typeof value === "string" ? cut(value) : value, AS_IT_IS)), commentOn(declared));
 }
 
 function functionText(value, name, declared, detail) {

@@ -123,7 +123,7 @@ function attempt(make, value, otherwise) {
   }
 }
 
-const OPTIONS = ["customInspect", "depth", "showHidden", "showProxy", "maxArrayLength", "breakLength", "compact", "sorted", "getters",
+const OPTIONS = ["customInspect", "depth", "maxStringLength", "showHidden", "showProxy", "maxArrayLength", "breakLength", "compact", "sorted", "getters",
   "numericSeparator"];
 const WHOLE = { __proto__: null, showHidden: true, showProxy: true, depth: 4 };
 
