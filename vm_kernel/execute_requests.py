@@ -98,6 +98,7 @@ class ExecuteRequests:
 
                 vm["execution"] = record(self._session.id, job.started, job.ended, execution.final)
                 vm["outcome"] = type(outcome).__name__
+        execution.let_out()
         if crash:
             vm["crashed"] = crash
         self._session.use()

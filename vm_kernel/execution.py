@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -69,6 +70,8 @@ class Execution:
         #: The payload of its value or its error, once it has ended; None when nobody records.
         self.final: dict[str, Any] | None = None
         self.pages: list[dict[str, Any]] = []
+        #: What came after its end and before that was on record, to be published behind it; None: at once.
+        self._held: list[Callable[[], None]] | None = None
 
     def usage(self, cpu_ms: int = 0, wall_ms: int = 0, peak_mem_mb: int = 0) -> Usage:
         return Usage(cpu_ms, wall_ms, peak_mem_mb, self._seq, self._bytes)
@@ -111,7 +114,7 @@ class Execution:
             line = escape(text)
             size = _CONSOLE_BYTES + len('""') + len(level) + len(line)
             if self._note("console", {"level": level, "text": text}, size) and not self.silent:
-                self._iopub.stream_line(self.parent, name, line)
+                self._put(self._iopub.stream_line, self.parent, name, line)
             return
         quoted = encode_basestring(text)
         size = len(quoted) if text.isascii() else len(quoted.encode("utf-8", "surrogatepass"))
@@ -221,15 +224,18 @@ class Execution:
             self._remark("exception", self.final)
         self.finished = True
         self.code = ""
+        self._held = []
         return outcome
 
     def publish_end(self, outcome: Outcome) -> str | None:
         """Publishes the value or the error, noted before; the text of the value, if one was shown."""
+        kind, shown = "error", None
+        content: dict[str, Any] | bytes
         if isinstance(outcome, Completed):
             value = outcome.value
             if value is None or value.type == "undefined":
                 return None
-            content: dict[str, Any] | bytes
+            kind, shown = "execute_result", value.text
             if self._long_preview:
                 content = messages.execute_result_of_string(value.text[0], self._long_preview, self.count)
                 self._long_preview = b""
@@ -238,10 +244,17 @@ class Execution:
             else:
                 data = {"text/plain": value.text, **value.mime}
                 content = messages.execute_result(data, value.metadata, self.count)
-            self._publish("execute_result", content)
-            return value.text
-        self._publish("error", messages.outcome_error(outcome))
-        return None
+        else:
+            content = messages.outcome_error(outcome)
+        if not self.silent:
+            self._iopub.publish(kind, content, self.parent)
+        return shown
+
+    def let_out(self) -> None:
+        """Its end is published: what came after it follows, and goes out at once from now on."""
+        held, self._held = self._held, None
+        for publish in held or ():
+            publish()
 
     # -- inside ------------------------------------------------------------------------------------------
 
@@ -288,11 +301,17 @@ class Execution:
 
     def _stream(self, name: str, text: str) -> None:
         if not self.silent:
-            self._iopub.stream(self.parent, name, text)
+            self._put(self._iopub.stream, self.parent, name, text)
 
     def _publish(self, msg_type: str, content: dict[str, Any] | bytes) -> None:
         if not self.silent:
-            self._iopub.publish(msg_type, content, self.parent)
+            self._put(self._iopub.publish, msg_type, content, self.parent)
+
+    def _put(self, publish: Callable[..., None], *message: Any) -> None:
+        if self._held is None:
+            publish(*message)
+        else:
+            self._held.append(partial(publish, *message))
 
 
 def _is_long_string(value: Value) -> bool:

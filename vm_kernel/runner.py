@@ -223,6 +223,7 @@ class Runner:
     def _conclude(self, job: Job, outcome: Outcome, problem: str | None) -> None:
         self.job = None
         job.then(job, outcome, problem)
+        job.execution.let_out()  # where nobody published its end
 
     def _forgo(self, job: Job, reason: str) -> None:
         """What ran before this file is gone with its engine: on the next one it has nothing to stand on."""

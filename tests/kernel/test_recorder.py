@@ -108,6 +108,25 @@ def test_a_slow_recorder_holds_the_code_and_the_reply_but_not_the_kernel() -> No
         assert client.hear(msg_id).reply["content"]["status"] == "ok"
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_what_comes_late_while_the_end_goes_on_record_follows_the_result(refused: bool) -> None:
+    notebook = Notebook(slow=True)
+    if refused:
+        notebook.refuse["finish"] = "the disk is full"
+    with Session(recorder=notebook) as session:
+        client = session.client()
+        code = 'setTimeout(() => console.log("late"), 20); setTimeout(() => console.warn("later"), 40); 7'
+        msg_id = client.start(code)
+        notebook.go()
+        client.hear_type("execute_input")
+        assert client.quiet("iopub", 0.3), "late output was published before the end that it came after"
+        notebook.go()
+        heard = client.hear(msg_id)
+        end = "error" if refused else "execute_result"
+        assert heard.types == ["status", "execute_input", end, "stream", "stream", "status"], heard.types
+        assert [event.type for event in notebook.events][-2:] == ["console", "console"]
+
+
 def test_an_interrupt_while_the_recorder_begins_means_the_code_never_runs() -> None:
     notebook = Notebook(slow=True)
     with Session(recorder=notebook) as session:
