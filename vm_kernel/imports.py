@@ -22,6 +22,7 @@ MOST_BYTES = 8 << 20
 MOST_TRIES = 1000
 MOST_PACKAGE_BYTES, MOST_PACKAGES_BYTES = 512 << 10, 4 << 20
 LONGEST_SPECIFIER = 4096
+LONGEST_LOOKED_AT = 1 << 20  # characters of JSON: 20 to 40 ms
 SHOWN_TRIES = 8
 
 #: How a file is read, by its suffix; the engine tells ES modules from CommonJS where this says `auto` or `ts`.
@@ -250,7 +251,11 @@ def _is_folder(worktree: Worktree, path: str) -> bool:
 
 
 def _place_of_error(text: str) -> list[int]:
-    """Line and column where a text stops being JSON, which V8 does not always tell; the first where it is."""
+    """Line and column where a text stops being JSON, which V8 does not always tell; the first where it is JSON or so long
+    that looking would keep the kernel.
+    """
+    if len(text) > LONGEST_LOOKED_AT:
+        return [1, 1]
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
