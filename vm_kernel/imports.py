@@ -251,7 +251,7 @@ def _is_folder(worktree: Worktree, path: str) -> bool:
 
 
 def _place_of_error(text: str) -> list[int]:
-    """Line and column where a text stops being JSON, which V8 does not always tell; the first where it is JSON or so long
+    """Line and column where a text stops being JSON, which V8 does not always tell; the first if it is, or is so long
     that looking would keep the kernel.
     """
     if len(text) > LONGEST_LOOKED_AT:
