@@ -1,8 +1,7 @@
-"""Owns what differs between a recorded run and the same run again, and why that may be; refuses to run anything.
+"""Owns what differs between a recorded run and the same run again; refuses to run anything.
 
-A difference has a known cause where the run's own text asks for the time, for randomness, the network or a person,
-where a clock or a person stopped it, where a file has changed or is gone, where only the replay lost its engine, or
-where it uses a name that such a run has set or reached into. Everything else is unexplained.
+A difference has the cause that its run has (`causes`), or one that is seen in how the two differ. Everything else is
+unexplained.
 """
 
 from __future__ import annotations
@@ -14,37 +13,10 @@ from typing import Any
 
 from vm_kernel.outcomes import VARIABLES_LOST
 
+from .causes import CHANGED, GONE
 from .recording import Run
 
-#: Cause and what in a text is its sign.
-SIGNS = (
-    ("randomness", re.compile(r"\bMath\s*\.\s*random\b|\bcrypto\b|\brandomUUID\b|\bgetRandomValues\b")),
-    (
-        "time",
-        re.compile(
-            r"\b(?:Date|performance|Temporal|set(?:Timeout|Interval|Immediate)|progress|console\s*\.\s*time\w*)\b"
-        ),
-    ),
-    ("network", re.compile(r"\bfetch\b")),
-)
-#: How far it came until then is nothing that can be repeated.
-STOPPED = {"Interrupted": "interruption", "TimedOut": "time", "CpuExceeded": "time"}
-CHANGED, GONE = "the file was changed", "the file is gone"
-LOST = "an engine that was not lost then"
 _NO_FILE = "there is no such file"
-_NAME = r"(?<![\w$.])([A-Za-z_$][\w$]*)"
-#: With bounds: a text may hold any number of their beginnings without an end.
-_DECLARES = re.compile(
-    rf"\b(?:var|let|const|class|function\*?)\s{{1,100}}{_NAME}"
-    r"|\b(?:var|let|const)\s{0,100}([{\[][^=;]{0,1000}?[}\]])\s{0,100}=|\bimport\b([^;'\"`]{0,1000}?)\bfrom\b"
-)
-_ASSIGNS = re.compile(
-    rf"(?:\bglobalThis\s{{0,100}}\.\s{{0,100}}([\w$]+)|{_NAME})\s{{0,100}}(?:(?:[-+*/%&|^]|\*\*|<<|>>|\?\?|&&|\|\|)?=(?![=>])|\+\+|--)"
-    rf"|(?:\+\+|--){_NAME}"
-)
-#: What may be changed from within.
-_REACHES = re.compile(rf"{_NAME}\s{{0,100}}(?:\?\.|\.|\[)")
-_WORDS = re.compile(r"[A-Za-z_$][\w$]*")
 _PLACE = re.compile(r"\bcell \[(\d+)\](:1:(\d+))?")
 #: What a session calls its displays and comms (cells/js/session/display.js, newId): others in each session.
 _NEW_ID = re.compile(r"\b[a-z0-9]{12,18}-\d+\b")
@@ -64,56 +36,6 @@ class Difference:
     recorded: Any
     replayed: Any
     cause: str = ""
-
-
-class Causes:
-    """Known causes of the runs so far, in their order."""
-
-    def __init__(self) -> None:
-        self._names: dict[str, str] = {}
-        self._declared: set[str] = set()
-        self._of_all = ""
-
-    def of(self, run: Run) -> str:
-        """The cause for which this run may differ, "" for none; remembers the names that it sets."""
-        text = run.text or ""
-        cause = next((name for name, sign in SIGNS if sign.search(text)), "")
-        if not cause:
-            words = _WORDS.findall(text)
-            cause = next((self._names[word] for word in words if word in self._names), "")
-        if not cause and "%limits" in run.magics:
-            cause = "time"
-        if not cause and "********" in run.stdin():
-            cause = "a password, which no record keeps"
-        if not cause:
-            cause = STOPPED.get(run.stopped, "") or self._of_all
-        declared = {
-            word for found in _DECLARES.findall(text) for part in found if part for word in _WORDS.findall(part)
-        }
-        self._declared |= declared | {word for found in _ASSIGNS.findall(text) for word in found if word}
-        if cause:
-            self.spread(text, cause)
-        else:
-            for word in declared:
-                self._names.pop(word, None)
-        return cause
-
-    def spread(self, text: str, cause: str) -> None:
-        """Names that this text sets, or the session's that it reaches into, have that cause from now on."""
-        declared = (word for found in _DECLARES.findall(text) for part in found for word in _WORDS.findall(part))
-        assigned = (word for found in _ASSIGNS.findall(text) for word in found if word)
-        reached = (word for word in _REACHES.findall(text) if word in self._declared)
-        self._names.update(dict.fromkeys((*declared, *assigned, *reached), cause))
-
-    def renewed(self) -> None:
-        """No names are left: both sessions have a new engine."""
-        self._names.clear()
-        self._declared.clear()
-        self._of_all = ""
-
-    def lost(self) -> None:
-        """The replay has lost an engine that the recorded session kept."""
-        self._of_all = LOST
 
 
 @dataclass

@@ -12,20 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from .changed import changed_since
+from .causes import CHANGED, GONE, TEMPLATE, Causes
 from .client import ApiError, Client
-from .comparison import (
-    CHANGED,
-    GONE,
-    Causes,
-    Difference,
-    Wording,
-    compare,
-    compare_late,
-    file_cause,
-    late_count,
-    not_run,
-)
+from .comparison import Difference, Wording, compare, compare_late, file_cause, late_count, not_run
+from .named import named_files
 from .recording import Progress, Recording, Run, read_run
 from .shapes import Execution, Session
 
@@ -117,14 +107,16 @@ def _run_in(client: Client, fresh: Session, recording: Recording, runs: list[Run
         elif life.lost:
             causes.lost()
         counted = run.number or counted
-        cause = causes.of(run)
+        files = named_files(run.text or "", recording.session["worktree_path"], str(run.execution.get("path", "")))
+        cause = causes.of(run, (file.text for file in files))
+        if not cause and any(file.changed > _ended(run) for file in files):
+            causes.spread(run.text or "", cause := CHANGED)
         sent = _sent(run, typed)
         again = life.startup() if run.execution["kind"] == "startup" else _again(client, fresh["id"], run, sent)
         if again is None or isinstance(again, ApiError):
             code = "" if again is None else again.code
-            if code == "FILE_NOT_FOUND":
-                cause = GONE
-                causes.spread(run.text or "", cause)
+            if why := _absent(client, run, fresh, code):
+                causes.spread(run.text or "", cause := why)
             replayed.differences.append(not_run(run, cause, code))
             replayed.missing += 1
             continue
@@ -135,11 +127,7 @@ def _run_in(client: Client, fresh: Session, recording: Recording, runs: list[Run
         now.moved[again.number] = len(sent) - len(run.text or "") if typed else 0
         if not cause and (cause := file_cause(run, again)):
             causes.spread(f"{run.text}\n{again.text}", cause)
-        differences = list(compare(run, again, cause, then, now))
-        if not all(each.cause for each in differences) and _files_changed(recording, run):
-            causes.spread(run.text or "", CHANGED)
-            differences = list(compare(run, again, CHANGED, then, now))
-        replayed.differences += differences
+        replayed.differences += compare(run, again, cause, then, now)
     for run, again in pairs:
         if late_count(run):
             replayed.differences += compare_late(run, _with_late(client, again, late_count(run)), then, now)
@@ -148,16 +136,22 @@ def _run_in(client: Client, fresh: Session, recording: Recording, runs: list[Run
     return replayed
 
 
+def _absent(client: Client, run: Run, fresh: Session, code: str) -> str:
+    """Why a file is not there to be run; "" where that is not the reason."""
+    if code:
+        return GONE if code == "FILE_NOT_FOUND" else ""
+    named = {file["path"] for file in client.startup_files(fresh["vm_id"])}
+    return TEMPLATE if run.execution.get("path") not in named else ""
+
+
 def _counts_anew(runs: list[Run], counted: int) -> bool:
     """Whether they, the first of a new engine, begin with a process too: a restart, where its cells count from 1."""
     first = next((run.number for run in runs if run.generation == runs[0].generation and run.number), counted + 1)
     return first <= counted
 
 
-def _files_changed(recording: Recording, run: Run) -> bool:
-    """Whether what it imports or runs is not what it was, as far as can be seen from here."""
-    ended = _moment(run.execution.get("ended_at") or run.execution["started_at"])
-    return changed_since(run.text or "", recording.session["worktree_path"], ended.timestamp())
+def _ended(run: Run) -> float:
+    return _moment(run.execution.get("ended_at") or run.execution["started_at"]).timestamp()
 
 
 class Life:
@@ -225,6 +219,8 @@ def _resets(run: Run) -> bool:
 def _sent(run: Run, typed: bool) -> str:
     """The text of a cell as a session in JavaScript takes it, in the same lines; an empty one is no request."""
     text, magics = run.text or " ", run.magics
+    if typed and text.startswith("#!"):
+        text = f"//{text}"  # it begins its cell no more
     if not typed or "%%ts" in magics or (magics and not magics[-1].endswith("time")):
         return text
     return f"%%ts {text}"

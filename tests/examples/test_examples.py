@@ -128,6 +128,7 @@ TYPED = (
     "%who",
     "const h = (tag: string, ...rest: unknown[]) => [tag, rest]; <b id='x'>text</b>",
     "enum Size { Small, Large }\nSize[1]",
+    "#!/usr/bin/env node\nthis.answer = n as number",
     "  \n%limits",
 )
 

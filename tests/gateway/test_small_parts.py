@@ -281,13 +281,15 @@ class TestPlaces:
 @pytest.mark.parametrize(
     "text",
     [f"'{'f' * 300_000}'", "let [ " * 50_000, "let {" + "} " * 150_000, "import " * 43_000, f"import{' ' * 300_000}x",
-     f"a{' ' * 300_000}b", "a\n" * 150_000, f"globalThis{' ' * 300_000}", "x." * 150_000, "let" + " " * 300_000],
-    ids=["digits", "lists", "braces", "imports", "an import", "blanks", "lines", "global", "members", "let"],
+     f"a{' ' * 300_000}b", "a\n" * 150_000, f"globalThis{' ' * 300_000}", "x." * 150_000, "let" + " " * 300_000,
+     "'a' " * 75_000, "/[" * 150_000, "(f(0));" * 40_000],
+    ids=["digits", "lists", "braces", "imports", "an import", "blanks", "lines", "global", "members", "let",
+         "quotes", "lists that may be patterns", "calls"],
 )  # fmt: skip
 def test_causes_of_differences_are_found_in_time_linear_in_the_text(text: str) -> None:
     """A picture as hexadecimal digits in a cell is nothing unusual; 16 kB took 7 s, twice as many four times that."""
     script = (
-        "import sys; from vm_gateway.comparison import Causes; causes = Causes(); "
+        "import sys; from vm_gateway.causes import Causes; causes = Causes(); "
         "causes.spread(sys.stdin.read(), 'time'); print(*causes._names)"
     )
     text = f"{text}; picture = 1; count += 1; n ++; a == b; c => d; let e; const {{ f, g: [h] }} = i; import j from 'k'"
