@@ -11,6 +11,7 @@ from vm_kernel.engine.port import Asked, Finished, Printed, TurnStopped
 from vm_kernel.limits import Limits
 from vm_kernel.outcomes import Completed, CpuExceeded, Interrupted, TimedOut
 
+from .both import settle
 from .conftest import Open
 from .driver import Driver
 
@@ -114,6 +115,32 @@ def test_time_before_and_after_the_input_counts_together(shared: Driver) -> None
     shared.engine.answer("me")
     assert isinstance(shared.finish(cell).outcome, TimedOut)
     assert time.monotonic() - answered < 0.1 + LATE_MS / 1000
+
+
+def test_a_cell_that_asks_without_end_and_is_answered_at_once_keeps_to_cpu_ms(shared: Driver) -> None:
+    seen = len(shared.reports)
+    cell = shared.begin("for (;;) { prompt('more?'); const end = Date.now() + 1; while (Date.now() < end); }", CPU)
+
+    def over() -> bool:
+        nonlocal seen
+        new, seen = shared.reports[seen:], len(shared.reports)
+        for _ in [report for report in new if isinstance(report, Asked)]:
+            shared.engine.answer("yes")
+        return any(isinstance(report, Finished) for report in new)
+
+    shared.until(over)
+    finished = shared.finish(cell)
+    assert isinstance(finished.outcome, CpuExceeded), finished
+    assert finished.cpu_ms < 300 + LATE_MS, finished
+
+
+def test_a_cell_that_is_stopped_while_it_asks_is_not_charged_for_the_person(shared: Driver) -> None:
+    since = len(shared.reports)
+    cell = shared.begin("prompt('?')")
+    shared.wait_for(Asked, since=since)
+    settle(shared, 0.6)
+    shared.engine.stop(Interrupted("stopped"), cell)
+    assert shared.finish(cell).wall_ms < 400
 
 
 def test_what_ends_below_the_limits_completes(shared: Driver) -> None:

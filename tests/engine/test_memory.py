@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from vm_kernel.engine.port import Finished, Lost, Ready
+from vm_kernel.engine.port import Finished, Lost, Ready, TurnStopped
 from vm_kernel.limits import Limits
 from vm_kernel.outcomes import Completed, OutOfMemory
 
@@ -171,12 +171,19 @@ def test_garbage_of_earlier_cells_ends_no_cell_that_stays_below_the_limit(open_e
 def test_a_bomb_in_a_timer_between_cells_is_stopped_and_state_kept(open_engine: Open) -> None:
     driver = open_engine(MEM_MB)
     driver.run("var state = 42; setTimeout(() => { let a = []; while (true) a.push(new Array(1000).fill(1.5)) }, 20)", LIMITS)
-    from vm_kernel.engine.port import TurnStopped
-
     stopped = driver.wait_for(TurnStopped, 40)
     assert isinstance(stopped.outcome, OutOfMemory), stopped
     assert stopped.cell == 1
     assert text_of(driver.run("state", LIMITS)) == "42"
+
+
+def test_a_bomb_of_many_short_turns_is_stopped_and_state_kept(open_engine: Open) -> None:
+    driver = open_engine(128)
+    timer = driver.run("var kept = 42, held = []; setInterval(() => held.push(new Uint8Array(1e6).fill(1)), 1); 0").cell
+    stopped = driver.wait_for(TurnStopped)
+    assert stopped.cell == timer and isinstance(stopped.outcome, OutOfMemory), stopped
+    assert not [report for report in driver.reports if isinstance(report, Lost)]
+    assert text_of(driver.run("held = null; kept")) == "42"
 
 
 def test_a_bomb_of_microtasks_is_stopped(open_engine: Open) -> None:

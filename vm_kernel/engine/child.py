@@ -201,7 +201,9 @@ class Child:
     def _status(self, kind: int) -> int:
         # A stop may come back as out of memory, as terminated, as an exception without a value, and, when it fell into
         # a promise reaction, as an ordinary end.
-        if kind == library.OUT_OF_MEMORY or self._session.context.heap_limit_reached():
+        # Many short turns fill the engine as one long one does; a short cell may be the one that lets go of it.
+        full = kind == library.OUT_OF_MEMORY or self._session.context.heap_limit_reached()
+        if full or (self._turn in (TICK, HEAR) and self._memory.exceeded()):
             self._full = True
         if self._full:
             return OUT_OF_MEMORY

@@ -60,6 +60,10 @@ class Run:
         if isinstance(self.stop, (TimedOut, CpuExceeded)):
             self.stop = self.kill_at = None
 
+    def wall_s(self) -> float:
+        """Without what a person took; while one is asked, up to then: who answers at once must not stop the clocks."""
+        return (time.monotonic() if self.asked_at is None else self.asked_at) - self.wall_start
+
     @property
     def innocent(self) -> bool:
         """Nothing that happens now is its doing."""
@@ -134,12 +138,12 @@ class Runs:
 
     def broken_limit(self, run: Run, cpu_s: float) -> Stopped | None:
         """The limit whose clock says that `run` has had enough, as the reason to stop it; None while it may go on."""
-        if run.stop is not None or run.asked_at is not None or not run.begun:
+        if run.stop is not None or not run.begun:
             return None
         if run is self.cell and self.turn is not None and self.turn.cell != run.cell:
             cpu_s = self.turn.cpu_start
         wall_ms, cpu_ms = run.limits.wall_ms, run.limits.cpu_ms
-        if wall_ms and (time.monotonic() - run.wall_start) * 1000 >= wall_ms:
+        if wall_ms and run.wall_s() * 1000 >= wall_ms:
             return TimedOut(over("ran longer", "wall_ms", wall_ms, "ms"))
         if cpu_ms and (cpu_s - run.cpu_start) * 1000 >= cpu_ms:
             return CpuExceeded(over("computed longer", "cpu_ms", cpu_ms, "ms"))

@@ -253,7 +253,7 @@ class Supervisor:
 
     def _finish(self, run: Run, outcome: Outcome, peak_mb: int) -> None:
         assert self._process is not None
-        wall_ms = int((time.monotonic() - run.wall_start) * 1000)
+        wall_ms = int(run.wall_s() * 1000)
         cpu_ms = max(0, int((self._process.cpu_s() - run.cpu_start) * 1000))
         self._close_texts()
         self._runs.cell_over()
