@@ -1,7 +1,7 @@
 """Owns the files that a text names, and those that such files name; refuses to know why anybody asks.
 
-Names are whatever stands in quotes or behind `%run`, tried as `import` tries them (vm_kernel.imports), packages left
-out. It looks into folders of this machine only.
+Names are what stands behind `%run`, what is imported, and whatever else in quotes has a dot or a slash, tried as
+`import` tries them (vm_kernel.imports), packages left out. It looks into folders of this machine only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _NAMED = re.compile(
-    r"""(['"`])([^'"`\n]{1,200})\1|^[ \t]{0,100}(?:%%?\w{1,9}[ \t]{1,100}){0,4}%run[ \t]+([^\s"]+)""", re.MULTILINE
+    r"""(?:\b(from|import|require)\b[\s(]{0,100})?(['"`])([^'"`\n]{1,200})\2"""
+    r"""|^[ \t]{0,100}(?:%%?\w{1,9}[ \t]{1,100}){0,4}%run[ \t]+([^\s"]+)""",
+    re.MULTILINE,
 )
 _ENDINGS = ("", ".js", ".mjs", ".cjs", ".ts", ".json", "/index.js", "/index.mjs")
 _CODE = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".tsx", ".jsx")
@@ -36,7 +38,7 @@ def named_files(text: str, root: str, path: str = "") -> list[File]:
     waiting = [(text, os.path.dirname(os.path.join(root, path)))]
     while waiting:
         text, folder = waiting.pop()
-        for name in dict.fromkeys(quoted or run for _, quoted, run in _NAMED.findall(text)):
+        for name in dict.fromkeys(_names(text)):
             for path in _paths(name, folder, root):
                 found = _file(path)
                 if found is None:
@@ -49,6 +51,12 @@ def named_files(text: str, root: str, path: str = "") -> list[File]:
                 files.append(File(_text(path) if code else "", max(found.st_mtime, found.st_ctime)))
                 waiting.append((files[-1].text, os.path.dirname(path)))
     return files
+
+
+def _names(text: str) -> Iterator[str]:
+    for asked, _, quoted, run in _NAMED.findall(text):
+        if run or asked or "/" in quoted or "." in quoted:
+            yield run or quoted
 
 
 def _paths(name: str, folder: str, root: str) -> Iterator[str]:

@@ -87,7 +87,10 @@ def source(run: Run) -> str:
     if not args and "__ARGS__" not in text:
         return text
     strict = '"use strict"; ' if any("use strict" in found.groups() for found in _directives(text)) else ""
-    given = f"{strict}globalThis.__ARGS__ = {json.dumps(args, ensure_ascii=False)};\n"
+    told = json.dumps(args, ensure_ascii=False)
+    if '"__proto__"' in told:  # in a literal it is no property
+        told = f"JSON.parse({json.dumps(told, ensure_ascii=False)})"
+    given = f"{strict}globalThis.__ARGS__ = {told};\n"
     return f"{given}{'//' if text.startswith('#!') else ''}{text}"
 
 

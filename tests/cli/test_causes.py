@@ -50,6 +50,7 @@ FORGED = {
     "the name in a text": f"['i don\\'t', {ODD}]",
     "the name of a property": f"[({{ t: 1 }}).t, {ODD}]",
     "the name, given anew": f"var t = 5; [t, {ODD}]",
+    "a word that is a file's name, too": f"['a', {ODD}]",
     "a file that uses no time": f"import {{ twice }} from './plain.mjs'; twice({ODD})",
 }
 
@@ -76,6 +77,7 @@ def test_words_that_ask_for_nothing_excuse_no_difference(gateway: Gateway, workt
     tainting = ("for (let i = 0; i < 2; i++) Math.random(); 0", "const t = Date.now()")
     with gateway.client() as client:
         run(client, session, (*tainting, *FORGED.values()))
+    (worktree / "a.js").write_text("Date.now()")
     found = {number: cause for number, what, cause in causes(told(gateway, session)) if what == "value"}
     for number, situation in enumerate(FORGED, start=len(tainting) + 1):
         assert found.get(number) == "", (situation, found)

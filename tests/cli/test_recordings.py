@@ -129,6 +129,13 @@ FILES = {
         f"\"use strict\"; globalThis.__ARGS__ = {{\"n\": 1}};\n// a 'note'\n'use strict';\n{SLOPPY}",
         "'undefined'",
     ),
+    "with an argument of an odd name": (
+        "a.js",
+        "Object.keys(__ARGS__).join()",
+        {"__proto__": 1},
+        r'globalThis.__ARGS__ = JSON.parse("{\"__proto__\": 1}");' "\nObject.keys(__ARGS__).join()",
+        "'__proto__'",
+    ),
     "with these words elsewhere": (
         "a.js",
         f"'use' + 'strict'; 'use strict'; {SLOPPY}",
