@@ -117,6 +117,7 @@ def test_what_comes_late_while_the_end_goes_on_record_follows_the_result(refused
         client = session.client()
         code = 'setTimeout(() => console.log("late"), 20); setTimeout(() => console.warn("later"), 40); 7'
         msg_id = client.start(code)
+        client.hear_type("status")  # its beginning is on its way to the record
         notebook.go()
         client.hear_type("execute_input")
         assert client.quiet("iopub", 0.3), "late output was published before the end that it came after"
