@@ -122,6 +122,7 @@ def test_names_of_templates_become_names_that_jupyter_takes(names: list[str], ex
     ("words", "said"),
     [
         (("install", "--user", "--sys-prefix"), "choose one"),
+        (("sync", "--prefix", ""), "--prefix needs a folder"),
         (("install", "--prefix", "{home}/tree/file"), "cannot write to"),
         (("sync", "--prefix", "{home}", "--ledger", "{home}/no/such/folder/x"), "no/such/folder"),
     ],

@@ -72,6 +72,8 @@ def _prefix(arguments: Namespace) -> str | None:
     given = [bool(arguments.user), bool(arguments.sys_prefix), arguments.prefix is not None]
     if sum(given) > 1:
         raise Refused("--user, --sys-prefix and --prefix name three places: choose one")
+    if arguments.prefix == "":  # of a variable that is not set, which would be the folder that somebody is in
+        raise Refused("--prefix needs a folder: write --prefix . for this one")
     if arguments.user:
         return None
     if arguments.sys_prefix:
