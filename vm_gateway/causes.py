@@ -47,6 +47,8 @@ _APART = re.compile(
     r"|`(?:[^`\\]|\\[\s\S])*`?|/(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.){0,200}\]){1,300}/"
 )
 _GLOBAL = re.compile(r"\bglobalThis\s*(?:\?\.|\.|\[\s*['\"]([A-Za-z_$][\w$]*)['\"]\s*\])\s*")
+#: Outside of everything, in a cell, the same object.
+_THIS = re.compile(r"\bthis\s{0,100}\.\s{0,100}")
 _RUNS_TEXT = re.compile(r"\beval\b|\bFunction\b")
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _NAME = r"(?:(?<![\w$.])|(?<=\.\.\.))([A-Za-z_$][\w$]*)"
@@ -81,8 +83,9 @@ class Names:
 
     def __init__(self, text: str) -> None:
         code = searched(text)
-        self.used = set(_USED.findall(_KEY.sub(r"\1", code)))
         inner = _depths(code)
+        code = _THIS.sub(lambda found: found[0] if inner[found.start()] else " " * len(found[0]), code)
+        self.used = set(_USED.findall(_KEY.sub(r"\1", code)))
         local: set[str] = set()
         self.declared: set[str] = set()
         for found in _DECLARES.finditer(code):

@@ -32,6 +32,7 @@ HONEST = {
         "clearInterval(timer)", "ticks.length + ticks.at(-1) / 1e3"),
     "an object that is assigned to": ("var o = {}", "Object.assign(o, { r: Math.random() }); 1", "o"),
     "a name that is given as text": ("globalThis['odd'] = Math.random(); 1", "odd"),
+    "a name that is given through this": ("this.odd = Math.random(); 1", "odd"),
     "a part of Math": ("const { random } = Math", "random()"),
     "an event's moment": ("new Event('x').timeStamp",),
     "a file that uses the time": ("%run clock.js",),
