@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -257,6 +258,17 @@ def test_a_ledger_without_its_head_is_moved_away_and_a_new_one_begins(
     (kept,) = [name for name in beside(path) if ".corrupt-" in name]
     assert "was damaged" in capfd.readouterr().err and (path.parent / kept).stat().st_size > 0
     assert "ledger-damaged" not in beside(path)
+
+
+def test_the_database_of_another_program_is_refused_and_left_as_it_is(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE theirs(a)")
+        other.commit()
+    before = path.read_bytes()
+    with pytest.raises(LedgerUnavailable, match="another program: name another file"):
+        open_ledger(path)
+    assert path.read_bytes() == before
+    assert not [name for name in beside(path) if "damaged" in name]
 
 
 def test_what_can_be_read_of_a_damaged_ledger_is_saved(path: Path) -> None:

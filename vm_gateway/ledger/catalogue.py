@@ -51,6 +51,10 @@ class Catalogue:
         self._seen: dict[str, Row] = {}
 
     @staticmethod
+    def exists(connection: sqlite3.Connection) -> bool:
+        return connection.execute("SELECT 1 FROM sqlite_master WHERE name=?", (NAME,)).fetchone() is not None
+
+    @staticmethod
     def create(connection: sqlite3.Connection) -> None:
         connection.execute(
             f"CREATE TABLE IF NOT EXISTS {NAME}(number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, "

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from . import failures
 from .catalogue import Catalogue
 from .lock import Patience
 
@@ -65,10 +66,15 @@ class Connections:
             self._busy_ms = wait_ms
 
     def prepare(self, patience: Patience) -> None:
-        """Gives a new file its shape; looks at an existing one, so that damage shows now."""
+        """Gives a new file its shape; looks at an existing one, so that damage shows now.
+
+        Raises: LedgerUnavailable for the database of another program, in which nothing is changed.
+        """
         connection = self.writer
         if connection.execute("PRAGMA schema_version").fetchone()[0] == 0:
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        elif not Catalogue.exists(connection):
+            raise failures.of_another_program(self._path)
         connection.execute("PRAGMA journal_mode=WAL").fetchone()
         self.begin(patience)
         try:

@@ -49,6 +49,10 @@ _ERRNOS = {
 }
 
 
+def of_another_program(path: str) -> LedgerUnavailable:
+    return LedgerUnavailable(f"the file {path} is the database of another program: name another file for the ledger")
+
+
 def translate(error: Exception, path: str) -> Exception:
     """The ledger's own error for one of sqlite3 or of the system."""
     if isinstance(error, sqlite3.IntegrityError):
