@@ -31,6 +31,8 @@ _DIRECTIVE = re.compile(
     (?=\s*(?:;|\Z|//|/\*)|[^\S\n]*\n\s*(?!in\b|instanceof\b)[\w$'"{}@#!~])  # that is all of its statement""",
     re.VERBOSE,
 )
+#: Files in TypeScript (vm_kernel.engine.port.LANGUAGES).
+TYPED = (".ts", ".mts", ".cts", ".tsx", ".jsx")
 #: What a cell's metadata tells of its run, beside its id, which is the cell's.
 TOLD = ("kind", "status", "started_at", "ended_at", "path", "actor")
 
@@ -81,16 +83,17 @@ def _cell(run: Run, shown: dict[str, list[Output]]) -> dict[str, Any]:
 def source(run: Run) -> str:
     """What to run to do it again; what a file was given stands before its text."""
     text = run.text if run.text is not None else f"// the text of {run.execution.get('path', 'this run')} was not kept"
+    magic = "%%ts\n" if run.execution.get("path", "").endswith(TYPED) else ""
     if run.execution["kind"] != "run_file":
-        return text
+        return f"{magic}{text}"
     args = run.execution.get("args") or {}
     if not args and "__ARGS__" not in text:
-        return text
+        return f"{magic}{text}"
     strict = '"use strict"; ' if any("use strict" in found.groups() for found in _directives(text)) else ""
     told = json.dumps(args, ensure_ascii=False)
     if '"__proto__"' in told:  # in a literal it is no property
         told = f"JSON.parse({json.dumps(told, ensure_ascii=False)})"
-    given = f"{strict}globalThis.__ARGS__ = {told};\n"
+    given = f"{magic}{strict}globalThis.__ARGS__ = {told};\n"
     return f"{given}{'//' if text.startswith('#!') else ''}{text}"
 
 

@@ -38,13 +38,12 @@ class Job:
     ) -> None:
         self.execution = execution
         self.started = started
-        self.name = name
         self.then = then
         self.ask = ask
         self.globals = globals_
         self.expressions = expressions
         self.text = execution.code
-        self.language = ""
+        self.call(name)
         self.instead: Callable[[], Outcome] | None = None
         self.after: Callable[[int, int], None] | None = None
         self.ended: Ended | None = None
@@ -55,6 +54,11 @@ class Job:
         self.recorded = True
         #: Why it ends without its code having run.
         self.stopped: Stopped | None = None
+
+    def call(self, name: str) -> None:
+        """As errors name it, `cell [3]` or a file's path; that says which language it is in."""
+        self.name = name
+        self.language = port.LANGUAGES.get(name[name.rfind(".") :], "")
 
     def wall_ms(self) -> int:
         """How long its code has been with the engine."""

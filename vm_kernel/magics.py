@@ -32,11 +32,6 @@ HELP = {
     "%%ts": ("%%ts", "the cell is TypeScript, with JSX: its calls are h(tag, attributes, ...children)"),
 }
 ALONE = frozenset(("%help", "%limits", "%reset", "%who"))
-#: Languages of files by the end of their names; of others it is the session's.
-LANGUAGES = {
-    **dict.fromkeys((".js", ".mjs", ".cjs"), port.JAVASCRIPT),
-    **dict.fromkeys((".ts", ".mts", ".cts", ".tsx", ".jsx"), port.TYPESCRIPT),
-}
 
 _WORD = re.compile(r"\s*(%%?\w*)")
 _QUOTED = re.compile(r'"(?:[^"\\\n\r]|\\.)*"')
@@ -93,8 +88,8 @@ class Magics:
             why = str(error) if isinstance(error, PathError) else f"this is not UTF-8 text: {path!r}"
             job.instead = _refusal(job, start, f"%run: {why}", "Error")
             return
-        job.name, job.globals = opened.path, {"__ARGS__": args}
-        job.language = LANGUAGES.get(opened.path[opened.path.rfind(".") :], "")
+        job.globals = {"__ARGS__": args}
+        job.call(opened.path)
 
     def _reset(self) -> str:
         self._engine.renew()

@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from .engine.port import LANGUAGES
 from .imports import FORMATS
-from .magics import LANGUAGES
 from .worktree import PathError, Worktree
 
 MOST_MATCHES = 1000

@@ -136,6 +136,13 @@ FILES = {
         r'globalThis.__ARGS__ = JSON.parse("{\"__proto__\": 1}");' "\nObject.keys(__ARGS__).join()",
         "'__proto__'",
     ),
+    "in TypeScript": (
+        "a.ts",
+        "const n: number = __ARGS__.n; n",
+        {"n": 1},
+        '%%ts\nglobalThis.__ARGS__ = {"n": 1};\nconst n: number = __ARGS__.n; n',
+        "1",
+    ),
     "with these words elsewhere": (
         "a.js",
         f"'use' + 'strict'; 'use strict'; {SLOPPY}",

@@ -144,6 +144,16 @@ def test_args_are_a_global_while_the_file_runs(gateway: Running, session: str) -
 
 
 @pytest.mark.covers("POST /executions/run-file", "201")
+def test_a_file_is_in_the_language_that_its_name_says(gateway: Running, session: str) -> None:
+    gateway.home.write("typed.ts", "const twice = (n: number): number => 2 * n\ntwice(__ARGS__.n as number)")
+    record = gateway.run_file(session, "typed.ts", args={"n": 21})
+    assert (record["status"], record["result"]["preview"]) == ("ok", "42"), record
+    gateway.home.write("untyped.js", "const n: number = 1")
+    refused = gateway.run_file(session, "untyped.js")
+    assert refused["status"] == "error" and "SyntaxError" in str(refused["error"]), refused
+
+
+@pytest.mark.covers("POST /executions/run-file", "201")
 @pytest.mark.covers("weakness 34")
 def test_links_that_stay_inside_are_followed_and_recorded_as_what_they_lead_to(gateway: Running, session: str) -> None:
     gateway.home.write("sub/real.js", "'real'")

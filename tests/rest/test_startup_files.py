@@ -47,6 +47,14 @@ def test_files_of_one_order_run_as_they_were_added_and_know_no_args(gateway: Run
 
 
 @pytest.mark.covers("rule startup files")
+def test_a_startup_file_is_in_the_language_that_its_name_says(gateway: Running) -> None:
+    gateway.home.write("typed.ts", "enum Size { Small = 7 }; globalThis.size = Size.Small as number")
+    session = gateway.session(template_with(gateway, "typed.ts"))["id"]
+    assert gateway.repl(session, "size")["result"]["preview"] == "7"
+    gateway.close(session)
+
+
+@pytest.mark.covers("rule startup files")
 @pytest.mark.covers("weakness 34")
 def test_a_link_is_followed_and_recorded_as_what_it_leads_to(gateway: Running, tree: Path) -> None:
     (tree / "sub").mkdir()

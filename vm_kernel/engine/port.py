@@ -129,6 +129,11 @@ class Lost:
 
 
 JAVASCRIPT, TYPESCRIPT = "javascript", "typescript"
+#: Languages of files by the end of their names; of others it is the session's.
+LANGUAGES = {
+    **dict.fromkeys((".js", ".mjs", ".cjs"), JAVASCRIPT),
+    **dict.fromkeys((".ts", ".mts", ".cts", ".tsx", ".jsx"), TYPESCRIPT),
+}
 
 #: Globals of one cell, by name, with JSON values.
 Variables = Union[dict[str, Any], None]
