@@ -68,7 +68,9 @@ def test_a_kernel_whose_client_dies_ends_and_says_so(home: Jupyter) -> None:
 import os, signal
 from jupyter_client.manager import KernelManager
 from jupyter_client.kernelspec import KernelSpecManager
-manager = KernelManager(kernel_name="plain", kernel_spec_manager=KernelSpecManager(kernel_dirs=[{str(home.kernels)!r}]))
+specs = KernelSpecManager(kernel_dirs=[{str(home.kernels)!r}])
+file = {str(home.path / "killed.json")!r}
+manager = KernelManager(kernel_name="plain", kernel_spec_manager=specs, connection_file=file)
 manager.start_kernel(cwd={str(home.worktree)!r})
 client = manager.client()
 client.start_channels()
