@@ -172,8 +172,8 @@ def idle_share() -> float:
     return (spent[3] + spent[4]) / max(1, sum(spent))
 
 
-def commits(ledger: Path) -> int:
-    """Transactions in the write-ahead log since it was last begun anew: frames that end one, of the current salts."""
+def commits(ledger: Path) -> tuple[bytes, int]:
+    """Which write-ahead log it is, which may be begun anew, and the transactions in it: frames that end one."""
     data = Path(f"{ledger}-wal").read_bytes()
     page = int.from_bytes(data[8:12], "big")
     salts, found = data[16:24], 0
@@ -181,4 +181,4 @@ def commits(ledger: Path) -> int:
         if data[start + 8 : start + 16] != salts:
             break
         found += data[start + 4 : start + 8] != b"\0\0\0\0"
-    return found
+    return salts, found

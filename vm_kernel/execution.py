@@ -10,8 +10,8 @@ from typing import Any
 
 from .events import Page, timestamp
 from .limits import Limits
-from .outcomes import Completed, Outcome, OutputExceeded, Raised, Stopped, Value
-from .payloads import exception_payload, value_bytes, value_payload
+from .outcomes import Completed, Outcome, OutputExceeded, Raised, Stopped
+from .payloads import exception_payload, is_long_string, value_bytes, value_payload
 from .protocol import messages
 from .protocol.iopub import IOPub
 from .protocol.wire import LONG_CHARACTERS, encode, escape, quote
@@ -205,7 +205,7 @@ class Execution:
                 self.notice("The value is shown as text: in full it is longer than max_output_kb allows.")
                 value = replace(value, mime={}, metadata={})
                 outcome = replace(outcome, value=value)
-            if value is not None and _is_long_string(value):
+            if value is not None and is_long_string(value):
                 self._long_preview = escape(value.preview)
             payload = value_payload(value) if self._page.keep else {}
             size = value_bytes(value, self._long_preview)
@@ -301,7 +301,10 @@ class Execution:
 
     def _stream(self, name: str, text: str) -> None:
         if not self.silent:
-            self._put(self._iopub.stream, self.parent, name, text)
+            if self._held is None:  # the way of every line that is printed: no call more than needed
+                self._iopub.stream(self.parent, name, text)
+            else:
+                self._held.append(partial(self._iopub.stream, self.parent, name, text))
 
     def _publish(self, msg_type: str, content: dict[str, Any] | bytes) -> None:
         if not self.silent:
@@ -312,9 +315,3 @@ class Execution:
             publish(*message)
         else:
             self._held.append(partial(publish, *message))
-
-
-def _is_long_string(value: Value) -> bool:
-    """Whether its text is its preview between quotes: then one pass over it makes both."""
-    long = value.type == "string" and len(value.preview) > LONG_CHARACTERS and not value.mime
-    return long and len(value.text) == len(value.preview) + 2 and value.text.startswith(value.preview, 1)

@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from .outcomes import Raised, Stopped, Value, ename, evalue
-from .protocol.wire import encode, escape
+from .protocol.wire import LONG_CHARACTERS, encode, escape
 
 Payload = dict[str, Any]
 
@@ -99,3 +99,9 @@ def _mime(value: Value) -> dict[str, Any]:
     if value.text == derived:
         return value.mime
     return {"text/plain": value.text, **value.mime}
+
+
+def is_long_string(value: Value) -> bool:
+    """Whether its text is its preview between quotes: then one pass over it makes both."""
+    long = value.type == "string" and len(value.preview) > LONG_CHARACTERS and not value.mime
+    return long and len(value.text) == len(value.preview) + 2 and value.text.startswith(value.preview, 1)
