@@ -86,6 +86,17 @@ def test_a_reaction_after_its_cell_is_shown_without_another_cell(shared: Driver,
     shared.until(lambda: [line for line in shared.text(cell) if shown in line], 5)
 
 
+@pytest.mark.parametrize("lines", range(6_000, 30_000, 2_000))
+def test_what_a_kernel_that_was_away_for_a_while_had_no_room_for_comes_when_it_is_back(shared: Driver, lines: int) -> None:
+    """The ring still holds the last of it when the code is over, and nothing else wakes the engine."""
+    flood = f"for (let i = 1; i <= {lines}; i++) console.log(i)"
+    for start in (f"{soon(30)}.then(() => {{ {flood} }})", f"setTimeout(() => {{ {flood} }}, 30)"):
+        cell = shared.run(f"{start}; 1").cell
+        time.sleep(0.15)
+        shared.until(lambda cell=cell: shared.text(cell)[-1:] == [str(lines)], 5)
+        assert len(shared.text(cell)) == lines
+
+
 def test_a_reaction_that_computes_for_a_while_is_let_be(open_engine: Open) -> None:
     driver = open_engine()
     driver.run(f"globalThis.state = 42; {soon()}.then(() => {{ const end = Date.now() + 600; while (Date.now() < end); console.log('done') }}); 1")

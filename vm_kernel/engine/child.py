@@ -77,13 +77,13 @@ class Child:
         """Until the pipe closes; never returns."""
         poll = select.poll()
         poll.register(self._wake, select.POLLIN)
-        wanted, watch_at = 0, 0.0
+        wanted, watch_at, again = 0, 0.0, False
         while True:
             wants = select.POLLIN | (select.POLLOUT if self._pipe.outgoing else 0)
             if wants != wanted:
                 poll.register(self._pipe.descriptor, wants)
                 wanted = wants
-            for descriptor, events in poll.poll(self._timeout_ms()):
+            for descriptor, events in poll.poll(0 if again else self._timeout_ms()):
                 if descriptor == self._wake:
                     self._woken(os.read(self._wake, 4096))
                 elif events & ~select.POLLOUT:
@@ -102,9 +102,11 @@ class Child:
             if self._session.busy or self._parser.busy:
                 self._inquiries.watch(bool(self._cells or self._messages))
                 self._sources.watch()
+            full = self._pipe.full  # then this turn of the loop put off what needs room
             self._pipe.carry(self._session)
             if self._pipe.outgoing:
                 self._pipe.write()
+            again = full and not self._pipe.full
 
     def _woken(self, by: bytes) -> None:
         if STIRRED in by or (alarm.USED in by and not self._session.busy):
