@@ -24,10 +24,8 @@ RECORD = Record(
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
-    tree = Tree(tmp_path_factory.mktemp("namespaces"))
-    RECORD.write(tree.root)
-    yield tree
-    tree.close()
+    with RECORD.tree(tmp_path_factory.mktemp("namespaces")) as tree:
+        yield tree
 
 
 @pytest.mark.parametrize("number", range(len(RECORD.rows)), ids=RECORD.abouts)

@@ -14,23 +14,21 @@ import pytest
 
 from vm_kernel.outcomes import Completed
 
-from .recorded import Record
+from .recorded import Record, lines, printing
 from .tree import Tree
 
 LOOK = "import('./{}').then((n) => JSON.stringify(n.default))"
 RECORD = Record(
     "resolved.json",
-    lambda names: "\n".join(f"console.log(await {LOOK.format(name)})" for name in names),
-    lambda printed: [json.loads(line) for line in printed.splitlines()],
+    printing(LOOK),
+    lines,
 )
 
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
-    tree = Tree(tmp_path_factory.mktemp("resolved"), resolver={"roots": []})
-    RECORD.write(tree.root)
-    yield tree
-    tree.close()
+    with RECORD.tree(tmp_path_factory.mktemp("resolved"), resolver={"roots": []}) as tree:
+        yield tree
 
 
 @pytest.mark.parametrize("number", range(len(RECORD.rows)), ids=RECORD.abouts)

@@ -13,24 +13,22 @@ import pytest
 
 from vm_kernel.outcomes import Completed
 
-from .recorded import Record
+from .recorded import Record, lines, printing
 from .tree import Tree
 
 #: Its exports as JSON, or the error's name and words.
 LOOK = "import('./{}').then((n) => ({{...n}}), (e) => ({{error: [e.name, e.message]}})).then((r) => JSON.stringify(r))"
 RECORD = Record(
     "scopes.json",
-    lambda names: "\n".join(f"console.log(await {LOOK.format(name)})" for name in names),
-    lambda printed: [json.loads(line) for line in printed.splitlines()],
+    printing(LOOK),
+    lines,
 )
 
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
-    tree = Tree(tmp_path_factory.mktemp("scopes"))
-    RECORD.write(tree.root)
-    yield tree
-    tree.close()
+    with RECORD.tree(tmp_path_factory.mktemp("scopes")) as tree:
+        yield tree
 
 
 @pytest.mark.parametrize("number", range(len(RECORD.rows)), ids=RECORD.abouts)
